@@ -241,7 +241,8 @@ class Capped:
     """The router, with a limit on what this one question may cost."""
 
     def __init__(self, router: ChatRouter, most: Decimal | None) -> None:
-        self._router, self._most = router, most
+        self._router = router
+        self._most = most
 
     def stream(self, request: ChatRequest) -> AsyncGenerator[Event]:
         """The events of one answer."""

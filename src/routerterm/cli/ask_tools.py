@@ -41,7 +41,8 @@ class Approval:
     """Decides on calls by the policy; without one, the person at the terminal does."""
 
     def __init__(self, policy: Policy | None, services: Services) -> None:
-        self._policy, self._services = policy, services
+        self._policy = policy
+        self._services = services
         self.refused = False
         """Whether a call was not run because it needed an answer and there was none."""
 
@@ -119,7 +120,9 @@ class AskTools:
     """A `ToolSource` for one question."""
 
     def __init__(self, services: Services, options: ToolOptions, most: Decimal | None) -> None:
-        self._services, self._options, self._most = services, options, most
+        self._services = services
+        self._options = options
+        self._most = most
         self.approval = Approval(options.approve, services)
 
     async def loop(self, conversation: Conversation, model: str, params: Params) -> ToolLoop | None:

@@ -150,9 +150,10 @@ def _shown(name: str, events: Iterable[WireEvent], citations: tuple[str, ...] | 
     for event in events:
         decoded.add(event)
     usage, error, stopped = decoded.usage, decoded.error, decoded.stopped
+    ended = "done" if stopped else "cut"
     shown: dict[str, Any] = {
         "file": name,
-        "outcome": "failed" if error else "done" if stopped else "cut",
+        "outcome": "failed" if error else ended,
         "text": decoded.said("text"),
         "reasoning": decoded.said("reasoning"),
         "finish_reason": _finish(stopped) if error is None else None,

@@ -102,7 +102,17 @@ def add(
     if tools is not None and not hosted:
         raise click.UsageError("--tools names no tool.")
     token = new_token(secrets.token_urlsafe)
-    limits = Allowance(rpm, tpm, at_once, daily, monthly, names, max_output, cache, balance)
+    limits = Allowance(
+        rpm,
+        tpm,
+        at_once,
+        daily=daily,
+        monthly=monthly,
+        models=names,
+        max_output=max_output,
+        cache=cache,
+        balance=balance,
+    )
     allowance = replace(limits, tools=hosted, hidden=hide_provider)
     made = VirtualKey(name, hash_of(token), token[-4:], milliseconds(), allowance)
     if not _with_services(lambda services: services.store.gateway_keys.add(to_row(made))):

@@ -156,7 +156,12 @@ def hidden(prompt: str) -> str:
 
 def tell(result: ProbeResult) -> None:
     """What a test gave, on two lines."""
-    sign = "?" if result.ok and not result.proven else "+" if result.ok else "!"
+    if result.ok and not result.proven:
+        sign = "?"
+    elif result.ok:
+        sign = "+"
+    else:
+        sign = "!"
     print_line(f"  {sign} {result.says}")
     for line in (", ".join(result.limits), "" if result.ok else result.hint):
         if line:

@@ -12,7 +12,7 @@ from routerterm.cli.output import print_json, print_line
 from routerterm.core.errors import RoutertermError
 
 if TYPE_CHECKING:
-    from routerterm.store.outbox import Waiting
+    from routerterm.store.outbox_rows import Waiting
     from routerterm.wiring import Services
 
 LOOK = 5.0

@@ -96,13 +96,15 @@ async def _look_up(days: int | None, by: str) -> Found:
         book, snapshot = Book(connection), Snapshot(rules.zone)
         snapshot.refresh(book, now)
         period = last_days(days, now, snapshot.first, rules.zone, snapshot.last)
-        seen = seen_between(book, snapshot, Look(by="time"), period, bars_of(period, rules.zone), now)
+        seen = seen_between(book, snapshot, Look(by="time"), period=period, bars=bars_of(period, rules.zone), now=now)
         return summarise(book, days, by, now, rules.zone), seen  # type: ignore[arg-type]  # click has checked it
 
     async with open_history(paths.database, shared=shared_of(settings)) as store:
         summary, seen = await store.reader.read(read)
         gauges = await PersonalBudget(rules, lambda _: None, store.ledger.figures.used).gauges(now)
-        found = await accounts(gauges, store.gateway_keys, store.ledger.figures, summary.month, now, rules.zone)
+        found = await accounts(
+            gauges, store.gateway_keys, store.ledger.figures, month=summary.month, now=now, zone=rules.zone
+        )
         return Found(summary, seen, found, now)
 
 

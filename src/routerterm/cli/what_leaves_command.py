@@ -111,7 +111,7 @@ def in_words(sheet: Sheet) -> Iterator[tuple[str | Styled, ...]]:
     room = max(20, width(WORDS + 52) - 52)
     for line in sheet.lines:
         count = f"~{line.tokens:,}" if line.is_sent else ""
-        price = (f"~{show_usd(line.usd)}" if line.usd else show_usd(line.usd)) if line.is_sent else ""
+        price = f"{'~' if line.usd else ''}{show_usd(line.usd)}" if line.is_sent else ""
         text = one_line(line.text)
         text = text if len(text) <= room else f"{text[: room - 1]}…"
         yield (

@@ -80,7 +80,7 @@ def _of(
                 yield from _of(each, None, (*way, name, own), given)
         elif defaults is not None or (*way, name) in given:
             choices, kind = _kind(hints[name])
-            yield Entry((*way, name), value, default, choices, kind, sentence(type(section), name))
+            yield Entry((*way, name), value, default, choices=choices, kind=kind, text=sentence(type(section), name))
 
 
 def _kind(annotation: Any) -> tuple[tuple[str, ...], str]:
@@ -95,7 +95,9 @@ def _kind(annotation: Any) -> tuple[tuple[str, ...], str]:
     if hasattr(annotation, "__metadata__"):
         return _kind(annotation.__origin__)
     origin = getattr(annotation, "__origin__", None)
-    return (), "a list" if origin is tuple else "a table" if origin is dict else "a number"
+    if origin is tuple:
+        return (), "a list"
+    return (), "a table" if origin is dict else "a number"
 
 
 @cache

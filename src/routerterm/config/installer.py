@@ -116,7 +116,9 @@ class _Watch:
     """Tells how much has come by the size of the largest file under a folder."""
 
     def __init__(self, folder: Path, size: int, progress: Callable[[int, int], None]) -> None:
-        self.folder, self.size, self.progress = folder, size, progress
+        self.folder = folder
+        self.size = size
+        self.progress = progress
         self.seen = -1
 
     def look(self) -> None:

@@ -1,4 +1,4 @@
-"""Numbers of things in words."""
+"""Numbers of things, and sizes, in words."""
 
 from __future__ import annotations
 
@@ -6,3 +6,12 @@ from __future__ import annotations
 def counted(number: int, one: str, many: str = "") -> str:
     """``1 retry``, ``1,204 requests``; ``many`` where it is not ``one`` with an s."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def format_bytes(size: int) -> str:
+    """``812 B``, ``12 kB``, ``1.2 MB``: of a thousand each, as systems show files."""
+    if size < 1000:
+        return f"{size} B"
+    if size < 999_500:
+        return f"{size / 1000:.0f} kB"
+    return f"{size / 1e6:.1f} MB"

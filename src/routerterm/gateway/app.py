@@ -232,7 +232,9 @@ class Endpoint:
     """One address with its handler.  ``free``: strangers are let in, as strangers."""
 
     def __init__(self, state: GatewayState, handler: Handler, *, free: bool = False) -> None:
-        self._state, self._handler, self._free = state, handler, free
+        self._state = state
+        self._handler = handler
+        self._free = free
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""

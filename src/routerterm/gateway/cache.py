@@ -71,7 +71,9 @@ class MemoryCache:
     """The newest answers of this gateway.  ``clock`` is seconds that never go back; sizes are bytes."""
 
     def __init__(self, seconds: float, most: int, clock: Callable[[], float]) -> None:
-        self._seconds, self._most, self._clock = seconds, most, clock
+        self._seconds = seconds
+        self._most = most
+        self._clock = clock
         self._answers: OrderedDict[str, _Held] = OrderedDict()
         self.size = 0
 
@@ -105,7 +107,9 @@ class SharedCache:
     """The answers of all gateways, on the server of their shared state; without it every answer is asked for."""
 
     def __init__(self, shared: SharedState, seconds: int, most: int) -> None:
-        self._shared, self._seconds, self._most = shared, seconds, most
+        self._shared = shared
+        self._seconds = seconds
+        self._most = most
 
     async def get(self, key: str) -> KeptAnswer | None:
         """See `AnswerCache.get`."""

@@ -113,7 +113,7 @@ class ChatHandler:
             if permit.answer is not None:
                 request = replace(request, params=replace(request.params, max_output=max(1, permit.answer // n)))
             try:
-                await self._answer(request, asked, options, client, record, permit)
+                await self._answer(request, asked, options, client=client, record=record, permit=permit)
             finally:
                 await state.leave(client, permit, record.tokens)
         finally:

@@ -53,7 +53,8 @@ class EmbeddingAnswers:
     """One of the addresses; ``style``: openai, gemini (one text), gemini-batch, ollama, ollama-old."""
 
     def __init__(self, state: GatewayState, style: str) -> None:
-        self._state, self._style = state, style
+        self._state = state
+        self._style = style
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request, with its line in the list of requests and in the metrics."""

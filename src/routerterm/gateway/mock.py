@@ -44,7 +44,7 @@ async def mock_events(request: ChatRequest) -> AsyncGenerator[Event, None]:
         yield piece
     called = any(isinstance(piece, ToolCallDelta) for piece in said)
     reason: FinishReason = "tool_calls" if called else "stop"
-    yield Finished(reason, target, _usage(request, said), FREE, Timing(0, 0), 1, reason)
+    yield Finished(reason, target, _usage(request, said), cost=FREE, timing=Timing(0, 0), attempts=1, raw=reason)
 
 
 def _content(request: ChatRequest) -> Iterator[Content]:

@@ -50,7 +50,8 @@ class RateLimiter:
     """Lets requests in.  ``clock`` is seconds that never go back."""
 
     def __init__(self, at_once: int, clock: Callable[[], float]) -> None:
-        self._at_once, self._clock = at_once, clock
+        self._at_once = at_once
+        self._clock = clock
         self._windows: dict[str, ClientWindow] = {}
         self.running = 0
 

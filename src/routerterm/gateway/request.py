@@ -36,7 +36,9 @@ class BodyLimiter:
     """Reads bodies, and keeps count of the memory that they take together."""
 
     def __init__(self, largest: int, wait: float = BODY_WAIT) -> None:
-        self._largest, self._most, self._wait = largest, largest * BODIES_TOGETHER, wait
+        self._largest = largest
+        self._most = largest * BODIES_TOGETHER
+        self._wait = wait
         self._held = 0
 
     async def read(self, headers: Mapping[str, str], receive: Receive) -> bytes:

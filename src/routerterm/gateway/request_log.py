@@ -34,7 +34,8 @@ class RequestLogger:
     """Writes what was asked for, where it was asked for; nothing else."""
 
     def __init__(self, file: RotatingFileHandler | None = None, tracer: Tracer | None = None) -> None:
-        self._file, self._tracer = file, tracer
+        self._file = file
+        self._tracer = tracer
 
     @classmethod
     def of(cls, own: GatewaySettings, paths: Paths) -> RequestLogger:

@@ -36,7 +36,11 @@ class RequestRecord(Struct):
     @property
     def tokens(self) -> int | None:
         """What it used, where that is known."""
-        return 0 if self.cached else None if self.usage is None else self.usage.total
+        if self.cached:
+            return 0
+        if self.usage is None:
+            return None
+        return self.usage.total
 
     def asked(self, model: str, stream: bool) -> None:
         """What is wanted."""

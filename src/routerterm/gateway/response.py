@@ -29,7 +29,8 @@ class Response:
         stalled: float | None = None,
         connection: Connection | None = None,
     ) -> None:
-        self._send, self._more = send, tuple(headers)
+        self._send = send
+        self._more = tuple(headers)
         self._patience = STALLED if stalled is None else stalled
         self.connection = connection
         self.started = self.ended = False

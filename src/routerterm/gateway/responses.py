@@ -51,7 +51,11 @@ class ResponseHistory:
         given = dumps(input_items(payload.get("input"))).decode("utf-8")
         previous = text(payload.get("previous_response_id")) or None
         answer = dumps(response).decode("utf-8")
-        await self._kept.add(KeptResponse(text(response.get("id")), client.name, previous, created_at, given, answer))
+        await self._kept.add(
+            KeptResponse(
+                text(response.get("id")), client.name, previous, created_at=created_at, input=given, response=answer
+            )
+        )
 
     async def _before(self, previous: str, client: Client) -> list[Any]:
         """All items that an answer goes on from, and its own.  Raises `PreviousNotFound`."""

@@ -33,7 +33,8 @@ class SharedRates:
     """
 
     def __init__(self, shared: SharedState, clock: Callable[[], float]) -> None:
-        self._shared, self._clock = shared, clock
+        self._shared = shared
+        self._clock = clock
 
     async def enter(self, client: Client, permit: Permit) -> None:
         """Count a request that this gateway would let in.  Raises `HttpError` (429); nothing is counted then."""

@@ -68,7 +68,9 @@ class GatewayState:
         self.metrics = Metrics()
         self.bodies = BodyLimiter(own.largest * _MEGABYTE)
         self.rate_limiter = RateLimiter(own.at_once, time.monotonic)
-        shared, kept, most = services.store.shared, own.cache_minutes * 60, own.cache_megabytes * _MEGABYTE
+        shared = services.store.shared
+        kept = own.cache_minutes * 60
+        most = own.cache_megabytes * _MEGABYTE
         self.cache: AnswerCache = (
             MemoryCache(kept, most, time.monotonic) if shared is None else SharedCache(shared, kept, most)
         )

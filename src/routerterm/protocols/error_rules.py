@@ -243,7 +243,7 @@ RULES: tuple[Rule, ...] = (
             "model_?not_?found(_error|exception)? invalid_model(_error|_id)? unknown_model deploymentnotfound "
             "unsupported_model model_disabled "
         ),
-        _any(
+        phrases=_any(
             r"no (allowed |available )?(endpoints?|providers?|channels?|instances?|workers?) (were )?(found|available)",
             r"model.{0,120}? (was |is |has been |could not be )?"
             r"(not found|does not exist|not exist|decommissioned|deprecated|removed|discontinued|retired|no longer)",
@@ -254,8 +254,8 @@ RULES: tuple[Rule, ...] = (
             r"no models? (are )?loaded",
             r"deployment .{0,80}(does not exist|not found)",
         ),
-        frozenset({401, 402, 403, 429}),
-        _codes("not_found_error not_found"),
+        not_at=frozenset({401, 402, 403, 429}),
+        general=_codes("not_found_error not_found"),
     ),
     Rule(
         ModelLoading,

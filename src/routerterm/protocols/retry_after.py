@@ -61,7 +61,8 @@ def _http_date(match: re.Match[str]) -> float:
     """One of the three forms of RFC 9110, all of them in GMT; `email.utils` would load the network with it."""
     day, month = match["day"] or match["day2"], match["month"] or match["month2"]
     year = int(match["year"] or match["year2"] or 0)
-    year += (2000 if year < 70 else 1900) if year < 100 else 0
+    if year < 100:
+        year += 2000 if year < 70 else 1900
     hour, minute, second = (int(part) for part in match["time"].split(":"))
     stamp = datetime(year, _MONTHS.index(month.lower()) + 1, int(day), hour, minute, min(second, 59), tzinfo=UTC)
     return stamp.timestamp()

@@ -46,7 +46,8 @@ class _References:
 
     def __init__(self, root: Mapping[str, Any], levels: int) -> None:
         """``levels`` is how many references are followed within each other."""
-        self._root, self._levels = root, levels
+        self._root = root
+        self._levels = levels
         self._copied = 0
 
     def target(self, reference: str, inside: _Way) -> Mapping[str, Any]:

@@ -61,7 +61,8 @@ class NothingAsked(BadRequest):
     def __init__(self, model: str, done: str) -> None:
         """``done`` is the protocol's word for the reason why its answer ends."""
         super().__init__("There is nothing to answer: neither `messages` nor a `prompt`.")
-        self.wanted, self.done = model, done
+        self.wanted = model
+        self.done = done
 
 
 class AnswerStream(Protocol):
@@ -198,7 +199,12 @@ def parts_of(content: Any) -> list[Mapping[str, Any]]:
 
     What is not understood must not vanish from a question.
     """
-    items = content if isinstance(content, list) else [] if content is None else [content]
+    if isinstance(content, list):
+        items = content
+    elif content is None:
+        items = []
+    else:
+        items = [content]
     parts = [{"type": "text", "text": item} if isinstance(item, str) else item for item in items]
     if not all(isinstance(part, dict) for part in parts):
         raise BadRequest("What a message says must be text or a list of parts.")
@@ -250,7 +256,13 @@ def effort(value: Any) -> Effort | None:
 
 def effort_of(tokens: int) -> Effort:
     """The effort that so many tokens of reasoning come to."""
-    return "none" if tokens <= 0 else "low" if tokens < 4096 else "medium" if tokens < 16384 else "high"
+    if tokens <= 0:
+        return "none"
+    if tokens < 4096:
+        return "low"
+    if tokens < 16384:
+        return "medium"
+    return "high"
 
 
 def image(address: str) -> Image:

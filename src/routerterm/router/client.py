@@ -63,12 +63,14 @@ class Router:
         random: Callable[[], float] = random.random,
     ) -> None:
         """``transports`` are by provider; others go over the network.  ``clock`` is seconds since the epoch."""
-        self._catalog, self._keys = catalog, keys
+        self._catalog = catalog
+        self._keys = keys
         self._options = options or RouterOptions()
         self._memory = memory or InMemoryStateStore()
         self._ledger = ledger or NoLedger()
         self._ports = ports or RouterPorts()
-        self._clock, self._random = clock, random
+        self._clock = clock
+        self._random = random
         self._wires = Wires(catalog, self._options, transports or {}, _opened)
         self._planner = RequestPlanner(
             catalog,
@@ -111,10 +113,10 @@ class Router:
             self._options,
             self._ports,
             self._clock,
-            self._random,
-            self._new_id,
-            self._wires.open_stream,
-            self._wires.takes_url,
+            random=self._random,
+            new_id=self._new_id,
+            open_stream=self._wires.open_stream,
+            takes_url=self._wires.takes_url,
         )
         admission = AttemptAdmission(self._memory, self._ledger, self._options, planned, self._clock)
         return RequestRun(context, admission, planned, guarded).events()

@@ -23,7 +23,10 @@ class Conversations:
     """The table ``conversation``."""
 
     def __init__(self, writer: Worker, reader: Worker, clock: Callable[[], int], new_id: Callable[[], str]) -> None:
-        self._writer, self._reader, self._clock, self._new_id = writer, reader, clock, new_id
+        self._writer = writer
+        self._reader = reader
+        self._clock = clock
+        self._new_id = new_id
 
     async def page(
         self, limit: int = 50, after: Conversation | None = None, which: Filter | None = None

@@ -76,7 +76,9 @@ class Store:
         chance: Callable[[int], bytes],
         shared: SharedState | None = None,
     ) -> None:
-        self.path, self._clock, self._chance = path, clock, chance
+        self.path = path
+        self._clock = clock
+        self._chance = chance
         self.shared = shared
         """What other gateways share with this history; None where it stands alone."""
         self._door = threading.Lock()

@@ -114,11 +114,11 @@ def _chats(connection: sqlite3.Connection, name: str, peer: Peer) -> Iterator[Ch
         case "elia" | "oterm":
             yield from _each(connection, name, "chat", "message", "chat_id")
         case "crush":
-            yield from _each(connection, name, "sessions", "messages", "session_id", "created_at, rowid")
+            yield from _each(connection, name, "sessions", of="messages", key="session_id", order="created_at, rowid")
         case "Open WebUI":
             yield from _each(connection, name, "chat", None, "")
         case "opencode":
-            for chat in _each(connection, name, "session", "message", "session_id", "time_created, id"):
+            for chat in _each(connection, name, "session", of="message", key="session_id", order="time_created, id"):
                 yield chat if isinstance(chat, StoreError) else _with_parts(connection, chat, name)
 
 

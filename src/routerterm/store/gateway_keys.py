@@ -18,7 +18,8 @@ class GatewayKeys:
     """Writes keys down, and tells what their clients have used."""
 
     def __init__(self, writer: Worker, reader: Worker) -> None:
-        self._writer, self._reader = writer, reader
+        self._writer = writer
+        self._reader = reader
 
     async def add(self, row: Mapping[str, Any]) -> bool:
         """One more; False where there is one of that name already."""

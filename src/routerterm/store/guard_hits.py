@@ -26,7 +26,8 @@ class GuardHits:
     """Writes hits down and tells of them."""
 
     def __init__(self, writer: Worker, reader: Worker) -> None:
-        self._writer, self._reader = writer, reader
+        self._writer = writer
+        self._reader = reader
 
     async def add(self, hit: GuardHit) -> None:
         """One more."""
@@ -50,7 +51,9 @@ class GuardHits:
                 (limit,),
             )
             return [
-                GuardHit(at, rule, action, role, count, bool(timed_out), conversation)
+                GuardHit(
+                    at, rule, action, role=role, count=count, timed_out=bool(timed_out), conversation_id=conversation
+                )
                 for at, rule, action, role, count, timed_out, conversation in rows
             ]
 

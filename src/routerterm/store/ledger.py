@@ -33,7 +33,9 @@ class StoredLedger:
     """Fulfils `routerterm.core.ports.Ledger`."""
 
     def __init__(self, writer: Worker, reader: Worker, program: str) -> None:
-        self._writer, self._reader, self._program = writer, reader, program
+        self._writer = writer
+        self._reader = reader
+        self._program = program
         self._unwritten: dict[str, AttemptRecord] = {}
 
     @property

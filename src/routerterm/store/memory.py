@@ -19,9 +19,12 @@ class StoredMemory:
     """Fulfils `routerterm.core.ports.Memory`.  ``clock`` is seconds that never go back."""
 
     def __init__(self, writer: Worker, reader: Worker, clock: Callable[[], float] = time.monotonic) -> None:
-        self._writer, self._reader, self._clock = writer, reader, clock
+        self._writer = writer
+        self._reader = reader
+        self._clock = clock
         self._recent: dict[str, State] | None = None
-        self._read_at, self._changes = 0.0, 0
+        self._read_at = 0.0
+        self._changes = 0
         self._unwritten: dict[str, State | None] = {}
         """What the disk had no room for; it holds for this program."""
 

@@ -31,7 +31,9 @@ class Messages:
     """The table ``message``, for reading and for marks; a turn is written by `routerterm.store.turns.Turns`."""
 
     def __init__(self, writer: Worker, reader: Worker, clock: Callable[[], int]) -> None:
-        self._writer, self._reader, self._clock = writer, reader, clock
+        self._writer = writer
+        self._reader = reader
+        self._clock = clock
 
     async def get(self, id: str) -> StoredMessage | None:
         """The message of that id."""
@@ -125,7 +127,17 @@ class Messages:
         def job(connection: sqlite3.Connection) -> tuple[Node, ...]:
             rows = connection.execute(sql, (words, conversation_id))
             return tuple(
-                Node(id, parent_id, role, status, model, created_at, preview, cost, bool(unknown))
+                Node(
+                    id,
+                    parent_id,
+                    role,
+                    status=status,
+                    model=model,
+                    created_at=created_at,
+                    preview=preview,
+                    cost_nanousd=cost,
+                    cost_unknown=bool(unknown),
+                )
                 for id, parent_id, role, status, model, created_at, preview, cost, unknown in rows
             )
 

@@ -9,86 +9,16 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Collection, Sequence
-from typing import Literal, TypeAlias
 
-from msgspec import Struct
-
-from routerterm.core.ledger import AttemptRecord, Cap, CapReached
-from routerterm.core.messages import Message
+from routerterm.core.ledger import AttemptRecord, CapReached
 from routerterm.store.conversations import insert as insert_conversation
 from routerterm.store.conversations import put
 from routerterm.store.ledger import OUTBOX, used, wanted, write_row
+from routerterm.store.outbox_rows import OPEN, SELECT, NewQuestion, OutboxState, Waiting, waiting_of
 from routerterm.store.turns import Answer, message_row
-from routerterm.store.values import Conversation, replace_surrogates
+from routerterm.store.values import replace_surrogates
 from routerterm.store.worker import Worker
 
-Mode: TypeAlias = Literal["online", "time", "off-peak", "batch"]
-OutboxState: TypeAlias = Literal["waiting", "sending", "submitting", "submitted", "unsure", "done", "failed"]
-OPEN = ("waiting", "sending", "submitting", "submitted", "unsure")
-
-
-class Waiting(Struct, frozen=True):
-    """A row.  Times are milliseconds since the epoch."""
-
-    id: str
-    conversation_id: str
-    question_id: str
-    model: str
-    """What was asked for: a model or a route."""
-    mode: Mode
-    due_at: int
-    state: OutboxState
-    provider: str | None
-    """Of a batch: whom it goes to."""
-    target: str | None
-    """``provider/model`` of a batch."""
-    key_label: str | None
-    job: str | None
-    """The provider's name of the batch."""
-    polled_at: int
-    attempt_id: str | None
-    """The ledger's row that holds the cost back."""
-    note: str
-    created_at: int
-    batch: str | None
-    """Our own name of the batch, by which the provider may be asked whether it has it."""
-    held_answer: int | None
-    """Tokens of an answer whose cost is held back."""
-    unread: bool = False
-    title: str = ""
-    """Of the conversation."""
-    text: str = ""
-    """The beginning of the question."""
-
-
-class NewQuestion(Struct, frozen=True):
-    """A question that is to wait."""
-
-    id: str
-    question_id: str
-    conversation: Conversation
-    new: bool
-    """The conversation is on no disk yet."""
-    parent_id: str | None
-    question: Message
-    model: str
-    mode: Mode
-    due_at: int
-    hold: AttemptRecord
-    """What is held back, as a row of the ledger."""
-    caps: Sequence[Cap] = ()
-    provider: str | None = None
-    target: str | None = None
-    source: str | None = None
-    """Where it comes from; one that is waiting already is not added again."""
-
-
-_SELECT = (
-    "SELECT o.id, o.conversation_id, o.question_id, o.model, o.mode, o.due_at, o.state, o.provider, o.target,"
-    " o.key_label, o.job, o.polled_at, o.attempt_id, o.note, o.created_at, o.batch, a.output_tokens, o.unread,"
-    " coalesce(c.title, ''), substr(m.text, 1, 200) FROM outbox o JOIN conversation c ON c.id = o.conversation_id"
-    " JOIN message m ON m.id = o.question_id LEFT JOIN attempt a ON a.id = o.attempt_id"
-)
 _UNANSWERED = (
     " NOT EXISTS (SELECT 1 FROM message a WHERE a.parent_id = outbox.question_id AND a.role = 'assistant'"
     " AND a.status <> 'error')"
@@ -100,7 +30,10 @@ class StoredOutbox:
     """The table ``outbox``."""
 
     def __init__(self, writer: Worker, reader: Worker, clock: Callable[[], int], program: str) -> None:
-        self._writer, self._reader, self._clock, self._program = writer, reader, clock, program
+        self._writer = writer
+        self._reader = reader
+        self._clock = clock
+        self._program = program
 
     async def add(self, questions: Sequence[NewQuestion]) -> CapReached | int:
         """Write the questions and hold their costs back, all or none, safe from a power cut.
@@ -131,9 +64,9 @@ class StoredOutbox:
     async def rows(self, *, every: bool = False) -> tuple[Waiting, ...]:
         """What waits or is under way, by when it is due; with ``every`` also what is over and not read yet."""
         where = f" WHERE o.state IN {OPEN}" + (" OR o.unread OR o.state = 'failed'" if every else "")
-        sql = f"{_SELECT}{where} ORDER BY o.due_at, o.id"
+        sql = f"{SELECT}{where} ORDER BY o.due_at, o.id"
         found = await self._reader.read(lambda connection: connection.execute(sql).fetchall())
-        return tuple(_waiting(row) for row in found)
+        return tuple(waiting_of(row) for row in found)
 
     async def claim(self, ids: Collection[str], batch: str | None = None) -> frozenset[str]:
         """Take those that wait, before anything leaves; not those that another program has, or that are answered.
@@ -204,7 +137,7 @@ class StoredOutbox:
             if found is None:
                 return False
             question, conversation = found["question_id"], found["conversation_id"]
-            message = message_row(reply_id, conversation, question, "assistant", answer, now)
+            message = message_row(reply_id, conversation, question, role="assistant", answer=answer, created_at=now)
             put(connection, "message", message | {"finished_at": now})
             connection.execute(
                 "UPDATE conversation SET updated_at = ?, head_id = CASE WHEN head_id IS ? THEN ? ELSE head_id END"
@@ -298,7 +231,7 @@ def _add(connection: sqlite3.Connection, one: NewQuestion, now: int) -> None:
     if one.new:
         insert_conversation(connection, conversation)
     asked = Answer(one.question.parts, "done")
-    row = message_row(one.question_id, conversation.id, one.parent_id, "user", asked, now)
+    row = message_row(one.question_id, conversation.id, one.parent_id, role="user", answer=asked, created_at=now)
     put(connection, "message", row | {"finished_at": now})
     connection.execute(
         "UPDATE conversation SET head_id = ?, updated_at = ?, draft = '', title = coalesce(nullif(title, ''), ?)"
@@ -332,12 +265,3 @@ def _let_go(connection: sqlite3.Connection, id: str, states: str = "") -> None:
         (id,),
     )
     connection.execute(f"UPDATE outbox SET attempt_id = NULL WHERE id = ?{only}", (id,))
-
-
-_UNREAD = Waiting.__struct_fields__.index("unread")
-
-
-def _waiting(row: sqlite3.Row) -> Waiting:
-    values = list(row)
-    values[_UNREAD] = bool(values[_UNREAD])
-    return Waiting(*values)

@@ -27,7 +27,9 @@ class Prompts:
     """The table ``prompt``."""
 
     def __init__(self, writer: Worker, reader: Worker, clock: Callable[[], int]) -> None:
-        self._writer, self._reader, self._clock = writer, reader, clock
+        self._writer = writer
+        self._reader = reader
+        self._clock = clock
 
     async def all(self, kind: PromptKind | None = None) -> tuple[Prompt, ...]:
         """Every prompt of that kind, by name."""

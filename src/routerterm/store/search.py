@@ -134,8 +134,9 @@ def find(connection: sqlite3.Connection, query: Query, limit: int, now: int) -> 
     found.sort(key=lambda each: -each[0])
     hits = tuple(
         Hit(
-            row["conversation_id"], row["title"] or "", row["id"], row["role"], row["model"], row["created_at"],
-            snippet_of(row["found"], pattern), score,
+            row["conversation_id"], row["title"] or "", row["id"],
+            role=row["role"], model=row["model"], created_at=row["created_at"],
+            excerpt=snippet_of(row["found"], pattern), score=score,
         )
         for score, pattern, row in found[:limit]
     )  # fmt: skip

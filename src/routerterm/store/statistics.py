@@ -132,7 +132,7 @@ class Book:
 
     def by_time(self, since: int, until: int, unit: int, offset: int, cycle: int | None = None) -> dict[int, Sums]:
         """See the function of that name."""
-        return by_time(self._connection, since, until, unit, offset, cycle)
+        return by_time(self._connection, since, until, unit=unit, offset=offset, cycle=cycle)
 
     def by_minutes(self, since: int, until: int, unit: int) -> dict[int, Sums]:
         """Sums by stretch of ``unit`` milliseconds since ``since``, however short: for an hour or so."""
@@ -204,7 +204,7 @@ def by_time(
     )
     found = {row[0]: Sums(*row[1:]) for row in rows}
     raw = f"SELECT (started_at + {int(offset)}) / {int(unit)}{wrap}, {_RAW} FROM attempt"
-    for stretch, sums in _edges(connection, raw, since, until, first * QUARTER, last * QUARTER):
+    for stretch, sums in _edges(connection, raw, since, until=until, first=first * QUARTER, last=last * QUARTER):
         found[stretch] = found.get(stretch, Sums()) + sums
     return found
 

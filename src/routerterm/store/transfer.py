@@ -47,7 +47,8 @@ class Transfer:
     """Carries conversations out and in, one at a time."""
 
     def __init__(self, writer: Worker, reader: Worker) -> None:
-        self._writer, self._reader = writer, reader
+        self._writer = writer
+        self._reader = reader
 
     async def ids(self) -> tuple[str, ...]:
         """Every conversation that is not deleted, in the order in which they began."""

@@ -42,7 +42,10 @@ class Turns:
     """Writes the tables ``message`` and ``streaming``."""
 
     def __init__(self, writer: Worker, clock: Callable[[], int], new_id: Callable[[], str], program: str) -> None:
-        self._writer, self._clock, self._new_id, self._program = writer, clock, new_id, program
+        self._writer = writer
+        self._clock = clock
+        self._new_id = new_id
+        self._program = program
 
     def plan(self, conversation_id: str, *, asks: bool = True) -> Turn:
         """The ids of a turn that is about to be written; ``asks``: with a question of its own."""
@@ -76,11 +79,17 @@ class Turns:
                 )
             if question is not None and turn.question_id is not None:
                 asked = Answer(question.parts, "done")
-                row = message_row(turn.question_id, turn.conversation_id, parent_id, question.role, asked, now)
+                row = message_row(
+                    turn.question_id, turn.conversation_id, parent_id, role=question.role, answer=asked, created_at=now
+                )
                 put(connection, "message", row | {"finished_at": now})
             empty = Answer((), "streaming", model)
             above = turn.question_id or parent_id
-            put(connection, "message", message_row(turn.reply_id, turn.conversation_id, above, "assistant", empty, now))
+            put(
+                connection,
+                "message",
+                message_row(turn.reply_id, turn.conversation_id, above, role="assistant", answer=empty, created_at=now),
+            )
             connection.execute("INSERT INTO streaming VALUES (?, ?)", (turn.reply_id, self._program))
             connection.execute(
                 "UPDATE conversation SET head_id = ?, updated_at = ?,"
@@ -127,7 +136,14 @@ class Turns:
 
         def job(connection: sqlite3.Connection) -> None:
             reply = connection.execute("SELECT * FROM message WHERE id = ?", (turn.reply_id,)).fetchone()
-            row = message_row(id, turn.conversation_id, reply["parent_id"], reply["role"], partial, reply["created_at"])
+            row = message_row(
+                id,
+                turn.conversation_id,
+                reply["parent_id"],
+                role=reply["role"],
+                answer=partial,
+                created_at=reply["created_at"],
+            )
             put(connection, "message", row | {"finished_at": now})
             connection.execute("UPDATE message SET parts = '[]', text = '' WHERE id = ?", (turn.reply_id,))
 
@@ -142,7 +158,9 @@ class Turns:
         said = Answer((Text(text), *kept), "done", answer.model, params)
 
         def job(connection: sqlite3.Connection) -> None:
-            row = message_row(id, answer.conversation_id, answer.parent_id, "assistant", said, now)
+            row = message_row(
+                id, answer.conversation_id, answer.parent_id, role="assistant", answer=said, created_at=now
+            )
             put(connection, "message", row | {"finished_at": now})
             sql = "UPDATE conversation SET head_id = ?, updated_at = ? WHERE id = ?"
             connection.execute(sql, (id, now, answer.conversation_id))

@@ -37,9 +37,9 @@ class Calibration(Struct, frozen=True):
             self.weight * _FORGET + share,
             self.x * _FORGET + share * estimated,
             self.y * _FORGET + share * reported,
-            self.xx * _FORGET + share * estimated * estimated,
-            self.xy * _FORGET + share * estimated * reported,
-            self.samples + 1,
+            xx=self.xx * _FORGET + share * estimated * estimated,
+            xy=self.xy * _FORGET + share * estimated * reported,
+            samples=self.samples + 1,
         )
 
     def apply(self, estimated: float) -> float:

@@ -60,7 +60,8 @@ class TokenEstimator:
     """
 
     def __init__(self, loading: Loading = "later", on_report: Callable[[Target, int], None] | None = None) -> None:
-        self._loading, self._on_report = loading, on_report
+        self._loading = loading
+        self._on_report = on_report
         self._light = LightCounter()
         self._helper: CountingHelper | None = None
         self._own: list[tuple[str, str, TextCounter]] = []
@@ -158,7 +159,9 @@ class _Counting:
     """One count of several texts; ``name`` says in the end what all of it rests on."""
 
     def __init__(self, name: str, counter: Callable[[str], int], helper: CountingHelper | None = None) -> None:
-        self.name, self._counter, self._helper = name, counter, helper
+        self.name = name
+        self._counter = counter
+        self._helper = helper
 
     def count(self, text: str) -> int:
         """Tokens of a text: exact where the helper has counted it."""

@@ -64,7 +64,18 @@ def shape_of(request: ChatRequest, count: Counter) -> Shape:
     if request.json is not None and request.json.schema is not None:
         schema += count(_type(request.json.schema))
     thinks = request.params.effort not in (None, "none")
-    return Shape(messages, text, len(request.tools), schema, calls, called, thought, sealed, thinks, tuple(images))
+    return Shape(
+        messages,
+        text,
+        len(request.tools),
+        schema=schema,
+        calls=calls,
+        called=called,
+        thought=thought,
+        sealed=sealed,
+        thinks=thinks,
+        images=tuple(images),
+    )
 
 
 def tool_text(tool: Tool) -> str:

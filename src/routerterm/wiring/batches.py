@@ -26,7 +26,7 @@ from routerterm.protocols import codec
 from routerterm.protocols.base import HttpRequest
 from routerterm.protocols.batch import BATCHES, MOST_BYTES, BatchItem, BatchResult, Steps, T, batch_call
 from routerterm.router.accounting.rows import settlement_row
-from routerterm.store.outbox import Waiting
+from routerterm.store.outbox_rows import Waiting
 from routerterm.store.turns import Answer
 
 if TYPE_CHECKING:
@@ -47,7 +47,8 @@ class BatchRunner:
     """What the outbox does with batches."""
 
     def __init__(self, services: Services) -> None:
-        self._services, self._store = services, services.store
+        self._services = services
+        self._store = services.store
         self._looked_at: dict[str, int] = {}
         """When the provider was last asked whether it has the batch of that name."""
 
@@ -172,10 +173,10 @@ class BatchRunner:
             row.attempt_id or store.new_id(),
             1,
             "outbox",
-            row.model,
-            model.provider,
-            model.id,
-            row.created_at,
+            route=row.model,
+            provider=model.provider,
+            model=model.id,
+            started_at=row.created_at,
             message_id=reply_id,
             conversation_id=row.conversation_id,
             key_label=row.key_label,

@@ -81,17 +81,29 @@ def costs_of(settings: Settings, catalog: Catalog, store: Store, loading: Loadin
     def struck(hit: Hit) -> None:
         hits.append(hit)
         at = milliseconds()
-        unwritten.append(GuardHit(at, hit.rule, hit.action, hit.role, hit.count, hit.timed_out, hit.conversation_id))
+        unwritten.append(
+            GuardHit(
+                at,
+                hit.rule,
+                hit.action,
+                role=hit.role,
+                count=hit.count,
+                timed_out=hit.timed_out,
+                conversation_id=hit.conversation_id,
+            )
+        )
 
     return Costs(
         estimator,
         lengths,
         HistoryForecaster(estimator, lengths),
-        PersonalBudget(budget_rules(settings.budget), catalog.model, store.ledger.used, store.ledger.figures.used),
-        PersonalGuard(guard_rules(settings.guard), struck),
-        StoredRatings(store),
-        hits,
-        unwritten,
+        budget=PersonalBudget(
+            budget_rules(settings.budget), catalog.model, store.ledger.used, store.ledger.figures.used
+        ),
+        guard=PersonalGuard(guard_rules(settings.guard), struck),
+        ratings=StoredRatings(store),
+        hits=hits,
+        unwritten=unwritten,
     )
 
 
@@ -121,7 +133,15 @@ def guard_rules(own: GuardSettings) -> GuardRules:
         if action != "off":
             detectors[name] = action
     rules = tuple(
-        Rule(rule.name, rule.action, rule.regex, rule.contains_all, rule.contains_any, rule.roles) for rule in own.rules
+        Rule(
+            rule.name,
+            rule.action,
+            rule.regex,
+            contains_all=rule.contains_all,
+            contains_any=rule.contains_any,
+            roles=rule.roles,
+        )
+        for rule in own.rules
     )
     return GuardRules(rules, detectors)
 

@@ -30,7 +30,7 @@ from routerterm.engine.outbox.when import When, next_cheap
 from routerterm.protocols.batch import BATCHES
 from routerterm.router.accounting.admission import over
 from routerterm.router.decide.budget import over_budget
-from routerterm.store.outbox import NewQuestion, Waiting
+from routerterm.store.outbox_rows import NewQuestion, Waiting
 from routerterm.wiring.batches import AGAIN, BatchRunner
 
 if TYPE_CHECKING:
@@ -67,7 +67,8 @@ class Outbox:
     """The outbox of one program."""
 
     def __init__(self, services: Services) -> None:
-        self._services, self._store = services, services.store
+        self._services = services
+        self._store = services.store
         self._batches = BatchRunner(services)
         self._busy = asyncio.Lock()
 
@@ -118,10 +119,10 @@ class Outbox:
             store.new_id(),
             1,
             "outbox",
-            name,
-            chosen.target.provider,
-            chosen.target.model,
-            store.now(),
+            route=name,
+            provider=chosen.target.provider,
+            model=chosen.target.model,
+            started_at=store.now(),
             conversation_id=conversation.id,
             input_tokens=forecast.prompt_tokens,
             output_tokens=forecast.answer,
@@ -134,17 +135,17 @@ class Outbox:
             store.new_id(),
             store.new_id(),
             conversation,
-            new,
-            parent,
-            draft.question,
-            request.model,
-            draft.when.mode,
-            due_at,
-            hold,
-            caps,
-            chosen.target.provider if batch else None,
-            str(chosen.target) if batch else None,
-            draft.source,
+            new=new,
+            parent_id=parent,
+            question=draft.question,
+            model=request.model,
+            mode=draft.when.mode,
+            due_at=due_at,
+            hold=hold,
+            caps=caps,
+            provider=chosen.target.provider if batch else None,
+            target=str(chosen.target) if batch else None,
+            source=draft.source,
         )
 
     def _chosen(self, decision: Decision, batch: bool) -> tuple[Candidate, Forecast]:

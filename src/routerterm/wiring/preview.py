@@ -21,7 +21,7 @@ from routerterm.engine.chat.trace import ReplyTrace
 from routerterm.router.decide.forecast import outlooks
 from routerterm.router.decide.names import Names
 from routerterm.router.decide.prompt_cache import WarmCache
-from routerterm.wiring.services import providers_with_key
+from routerterm.wiring.default_model import providers_with_key
 
 if TYPE_CHECKING:
     from routerterm.engine.chat.session import Session

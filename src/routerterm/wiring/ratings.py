@@ -24,7 +24,8 @@ class StoredRatings:
     """The router's `Ratings`.  Votes are read when they are first asked for, and again after a minute."""
 
     def __init__(self, store: Store, clock: Callable[[], float] = time.monotonic) -> None:
-        self._store, self._clock = store, clock
+        self._store = store
+        self._clock = clock
         self._votes: tuple[Vote, ...] = ()
         self._read_at: float | None = None
         self._by_kind: dict[str, Mapping[Target, Rating]] = {}
@@ -66,6 +67,7 @@ def _question(rows: tuple[AnswerRow, ...]) -> Question:
 
     kind = kind_of(rows[0].text, images=rows[0].images)
     versions = (
-        Version(row.model, row.created_at, row.finished_at, row.chosen, row.continued, row.shown) for row in rows
+        Version(row.model, row.created_at, row.finished_at, chosen=row.chosen, continued=row.continued, shown=row.shown)
+        for row in rows
     )
     return Question(kind, tuple(versions))

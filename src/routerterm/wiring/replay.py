@@ -15,7 +15,7 @@ from routerterm.router.decide.names import Names
 from routerterm.store.database import milliseconds
 from routerterm.store.requests import RequestFilter, rows_of_filter
 from routerterm.wiring.costs import budget_rules
-from routerterm.wiring.services import providers_with_key
+from routerterm.wiring.default_model import providers_with_key
 from routerterm.wiring.settings_mapping import catalog_of, options_of
 
 if TYPE_CHECKING:
@@ -80,4 +80,13 @@ def _rules(
 ) -> Rules:
     catalog, options = catalog_of(settings, builtin), options_of(settings)
     names = Names(options, catalog.provider, catalog.providers, catalog.lists)
-    return Rules(options, budget_rules(settings.budget), catalog.model, catalog.provider, names, with_key, keys, rated)
+    return Rules(
+        options,
+        budget_rules(settings.budget),
+        catalog.model,
+        provider=catalog.provider,
+        names=names,
+        with_key=with_key,
+        keys=keys,
+        ratings=rated,
+    )

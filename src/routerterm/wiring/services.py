@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from routerterm.catalog import Catalog
 from routerterm.config.keys.key_store import KeyStore
-from routerterm.config.local_model import is_ready, load_openmp, weights_file
+from routerterm.config.local_model import load_openmp, weights_file
 from routerterm.config.model_list_cache import read_kept
 from routerterm.config.paths import Paths
 from routerterm.config.schema import Settings
@@ -27,7 +27,6 @@ from routerterm.core.ledger import Cap
 from routerterm.core.money import to_nano
 from routerterm.core.request import ChatRequest, Params, Tool
 from routerterm.core.streams import Deferred
-from routerterm.core.targets import Target
 from routerterm.engine.chat.detached import DetachedReplies
 from routerterm.engine.chat.project import Project, project_of
 from routerterm.engine.chat.router_port import ChatRouter, StepLoop
@@ -44,6 +43,7 @@ from routerterm.store.opening import Opening
 from routerterm.tokens.estimator import Loading
 from routerterm.wiring.context import CurrentContextWindow
 from routerterm.wiring.costs import Costs, costs_of
+from routerterm.wiring.default_model import LOCAL, default_model, providers_with_key
 from routerterm.wiring.keys import key_store_of
 from routerterm.wiring.model_lists import fetch_lists, unlisted
 from routerterm.wiring.settings_mapping import catalog_of, options_of, shared_of
@@ -52,9 +52,6 @@ if TYPE_CHECKING:
     from routerterm.engine.tools.loop import Approve, FillIn
     from routerterm.engine.tools.toolbox import Toolbox
     from routerterm.store.values import Conversation
-
-LOCAL = Target("local", "smollm2")
-DEMO = Target("demo", "markdown")
 
 
 class Services(Struct):
@@ -270,12 +267,12 @@ async def open_services(
         paths,
         settings,
         catalog,
-        keys,
-        store,
-        router,
-        options,
-        money,
-        default_model(settings, with_key, paths),
+        keys=keys,
+        store=store,
+        router=router,
+        options=options,
+        money=money,
+        default_model=default_model(settings, with_key, paths),
         environ=environ,
         loading=loading,
         troubles=(*opening.notices(), *await _damaged(keys)),
@@ -304,13 +301,6 @@ async def _parts(
     return catalog, options, money, router
 
 
-async def providers_with_key(settings: Settings, keys: KeyStore) -> frozenset[str]:
-    """The providers that are not switched off and have a key that is not."""
-    own = settings.providers
-    rows = [row for row in await keys.readable_rows() if row.enabled]
-    return frozenset(row.provider for row in rows if row.provider not in own or own[row.provider].enabled)
-
-
 async def _damaged(keys: KeyStore) -> tuple[VaultError, ...]:
     """Why the list of keys cannot be read, if it cannot: everything else goes on without it."""
     try:
@@ -318,15 +308,6 @@ async def _damaged(keys: KeyStore) -> tuple[VaultError, ...]:
     except VaultError as error:
         return (error,)
     return ()
-
-
-def default_model(settings: Settings, with_key: frozenset[str], paths: Paths) -> str:
-    """What answers when nobody says: the person's default; the smart route if any key is known; local; demo."""
-    if ("router", "default") in settings.given:
-        return settings.router.default
-    if with_key:
-        return "smart" if with_key & {"openai", "anthropic", "gemini"} else "any"
-    return str(LOCAL if is_ready(paths) else DEMO)
 
 
 def _in_process(paths: Paths) -> Mapping[str, Transport]:

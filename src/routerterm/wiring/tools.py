@@ -77,7 +77,9 @@ class TurnTools:
         fill: FillIn | None = None,
     ) -> None:
         self._fill = fill
-        self._services, self._approve, self._only = services, approve or _nobody, only
+        self._services = services
+        self._approve = approve or _nobody
+        self._only = only
         self._most = most
 
     async def loop(self, conversation: Conversation, model: str, params: Params) -> ToolLoop | None:
@@ -111,10 +113,10 @@ class TurnTools:
             tools,
             box,
             approve,
-            GuardScreen(services.money.guard, conversation.id),
-            Limits(own.steps, to_nano(own.usd if self._most is None else min(own.usd, self._most))),
-            services.allowed_tools.setdefault(conversation.id, set()),
-            fill if self._fill is not None else None,
+            screen=GuardScreen(services.money.guard, conversation.id),
+            limits=Limits(own.steps, to_nano(own.usd if self._most is None else min(own.usd, self._most))),
+            allowed=services.allowed_tools.setdefault(conversation.id, set()),
+            fill=fill if self._fill is not None else None,
         )
 
 
@@ -153,7 +155,8 @@ class GuardScreen:
     """The person's guard between tools and models."""
 
     def __init__(self, guard: Guard, conversation_id: str) -> None:
-        self._guard, self._conversation_id = guard, conversation_id
+        self._guard = guard
+        self._conversation_id = conversation_id
 
     def arguments(self, call: ToolCall, *, local: bool) -> str:
         """See `routerterm.engine.tools.loop.Screen`.  What stays in the person's network is not looked at."""
@@ -175,7 +178,9 @@ def unattended_loop(services: Services, tools: Sequence[ToolInfo]) -> ToolLoop:
     """The loop of an answer that nobody watches: a call that must be asked about is declined."""
     own = services.settings.tools
     limits = Limits(own.steps, to_nano(own.usd))
-    return ToolLoop(tools, services.tools(), _nobody, GuardScreen(services.money.guard, ""), limits, set())
+    return ToolLoop(
+        tools, services.tools(), _nobody, screen=GuardScreen(services.money.guard, ""), limits=limits, allowed=set()
+    )
 
 
 async def allow_always(services: Services, tool: ToolInfo) -> None:

@@ -90,7 +90,12 @@ def _backups(seen: Diagnosis) -> Finding:
         return Finding("note", "There is no backup yet: the chat makes one a day, in the background.")
     newest = seen.backups[-1].stem.removeprefix("history-")
     days = (datetime.now(UTC).date() - date.fromisoformat(newest)).days
-    age = "today" if days <= 0 else "yesterday" if days == 1 else f"{days} days ago"
+    if days <= 0:
+        age = "today"
+    elif days == 1:
+        age = "yesterday"
+    else:
+        age = f"{days} days ago"
     return Finding("good", f"{len(seen.backups)} daily backups, the newest of {age}, in {seen.backups[-1].parent}.")
 
 

@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator
 
 from routerterm.cli.doctor import CheckContext, Finding
 from routerterm.config.keys.values import KeyLocation, PlaceStatus
+from routerterm.core.counting import counted
 from routerterm.core.errors import VaultError
 
 _ADD = "Add one with `routerterm keys add`; demo/markdown and the local model need none."
@@ -46,8 +47,7 @@ async def look(room: CheckContext) -> AsyncGenerator[Finding]:
 
 def of_a_place(status: PlaceStatus, held: int) -> Finding:
     """One place in a sentence."""
-    keys = "no key" if not held else "1 key" if held == 1 else f"{held} keys"
-    told = f"{status.title}: {keys}"
+    told = f"{status.title}: {counted(held, 'key') if held else 'no key'}"
     match status.state:
         case "ready" | "new":
             return Finding("good", f"{told}.")

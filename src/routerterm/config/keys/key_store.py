@@ -202,7 +202,7 @@ class KeyStore:
 
     def _rows(self, provider: str, records: Records) -> tuple[KeyRecord, ...]:
         info, references = self.providers.get(provider), self.references.get(provider, ())
-        return rows_of(provider, info, references, records, self.environ, self.order)
+        return rows_of(provider, info, references, index=records, environ=self.environ, order=self.order)
 
     async def _gather(self, provider: str) -> tuple[ApiKey, ...]:
         found: dict[str, ApiKey] = {}

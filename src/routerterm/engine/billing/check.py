@@ -93,14 +93,14 @@ def check(bill: Bill, rows: Iterable[Recorded]) -> BillCheck:
         bill.provider,
         bill.form,
         first,
-        last,
-        bill.zone,
-        sum((side.cost for side in theirs.values()), Decimal(0)) if priced else None,
-        sum((side.cost for side in sides), Decimal(0)),
-        sum(side.unpriced for side in sides),
-        agreed,
-        tuple(gaps),
-        bill.notes + _notes(bill, priced),
+        last=last,
+        zone=bill.zone,
+        billed=sum((side.cost for side in theirs.values()), Decimal(0)) if priced else None,
+        recorded=sum((side.cost for side in sides), Decimal(0)),
+        unpriced=sum(side.unpriced for side in sides),
+        agreed=agreed,
+        gaps=tuple(gaps),
+        notes=bill.notes + _notes(bill, priced),
     )
 
 
@@ -167,17 +167,19 @@ def _compare(
         if cause is not None:
             left, right = (side or Side("") for side in (billed, kept))
             if priced and (left.cost or right.cost):
-                yield Gap(key[0], name, "cost", left.cost, right.cost, cause)
+                yield Gap(key[0], name, "cost", billed=left.cost, recorded=right.cost, cause=cause)
             else:
-                yield Gap(key[0], name, "tokens", left.all_tokens, right.all_tokens, cause)
+                yield Gap(key[0], name, "tokens", billed=left.all_tokens, recorded=right.all_tokens, cause=cause)
         return
     beside = _beside(key, theirs, ours)
     differ = [kind for kind in CLASSES if kind in classes and billed.tokens.get(kind, 0) != kept.tokens.get(kind, 0)]
     for kind in differ:
         cause = token_cause(kind, billed, kept, beside)
-        yield Gap(key[0], name, kind, billed.tokens.get(kind, 0), kept.tokens.get(kind, 0), cause)
+        yield Gap(key[0], name, kind, billed=billed.tokens.get(kind, 0), recorded=kept.tokens.get(kind, 0), cause=cause)
     if priced and (abs(billed.cost - kept.cost) > CLOSE or kept.unpriced):
-        yield Gap(key[0], name, "cost", billed.cost, kept.cost, cost_cause(billed, kept, bool(differ)))
+        yield Gap(
+            key[0], name, "cost", billed=billed.cost, recorded=kept.cost, cause=cost_cause(billed, kept, bool(differ))
+        )
 
 
 def _beside(

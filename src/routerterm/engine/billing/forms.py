@@ -99,7 +99,7 @@ def _google(row: Row) -> Iterator[BillLine]:
     model = found.group().replace(" ", "-") if found else sku
     kind = _google_class(words) if found and not row.text("credit type") else None
     amount = row.tokens("usage amount") if kind is not None else None
-    yield BillLine(first, last, model, kind, amount, cost, batch)
+    yield BillLine(first, last, model, kind=kind, tokens=amount, cost=cost, batch=batch)
 
 
 def _google_class(words: str) -> TokenClass | None:

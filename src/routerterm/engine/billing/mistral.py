@@ -53,7 +53,7 @@ def _line(name: str, group: str, row: Row, prices: dict[tuple[str, str], Any]) -
     tokens = row.tokens("value")
     paid = row.tokens("value_paid") if row.text("value_paid") else tokens
     cost = None if price is None else price * Decimal(paid)
-    return BillLine(day, day, name.partition("::")[0], _CLASSES.get(group), tokens, cost)
+    return BillLine(day, day, name.partition("::")[0], kind=_CLASSES.get(group), tokens=tokens, cost=cost)
 
 
 def _price_key(entry: dict[str, Any]) -> tuple[str, str]:

@@ -18,7 +18,8 @@ class Row:
     """One line of an export by the names of its columns.  ``number`` is its line in the file."""
 
     def __init__(self, cells: Mapping[str, str], number: int) -> None:
-        self._cells, self._number = cells, number
+        self._cells = cells
+        self._number = number
 
     def text(self, *names: str) -> str:
         """The first of the columns that says anything."""

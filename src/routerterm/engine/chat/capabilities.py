@@ -31,7 +31,9 @@ class CapabilityIndex:
     """Looks abilities up by the name of a model, route or alias."""
 
     def __init__(self, names: Names, model: Callable[[Target], ModelInfo | None], with_key: frozenset[str]) -> None:
-        self._names, self._model, self._with_key = names, model, with_key
+        self._names = names
+        self._model = model
+        self._with_key = with_key
 
     def models(self, name: str) -> tuple[ModelInfo, ...]:
         """The models behind a name; those that could be asked now where there are any.  None for a wrong name."""

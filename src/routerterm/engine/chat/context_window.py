@@ -35,7 +35,10 @@ class ModelContextWindow:
         estimator: Estimator,
         with_key: Callable[[], frozenset[str]] = frozenset,
     ) -> None:
-        self._names, self._model, self._estimator, self._with_key = names, model, estimator, with_key
+        self._names = names
+        self._model = model
+        self._estimator = estimator
+        self._with_key = with_key
         self._known: dict[tuple[str, frozenset[str], bool], ModelInfo | None] = {}
 
     def room(self, model: str, *, answer: int = 0, private: bool = False) -> int | None:

@@ -14,6 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from routerterm.catalog.pricing import amount, is_declared_free, prices_for
+from routerterm.core.counting import format_bytes
 from routerterm.core.messages import Image, Message, Part, Reasoning, Text, ToolCall, ToolResult
 from routerterm.core.request import ChatRequest
 from routerterm.core.usage import Usage
@@ -208,7 +209,7 @@ def _words(part: Part) -> str:
         case ToolCall(name=name, arguments=arguments):
             return f"{name} {arguments}"
         case Image(media_type, data, url, name):
-            size = f"{len(data) / 1024:,.0f} kB" if data else url or ""
+            size = format_bytes(len(data)) if data else url or ""
             return " · ".join(filter(None, (name or "", media_type, size)))
 
 

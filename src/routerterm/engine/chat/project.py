@@ -90,7 +90,7 @@ def _checked(folder: Path, found: dict[str, Any]) -> Project:
         folder,
         found.get("name", "") or folder.name or "/",
         found.get("system", ""),
-        found.get("model", ""),
-        tuple(files),
-        None if budget is None else Decimal(str(budget)),
+        model=found.get("model", ""),
+        files=tuple(files),
+        budget=None if budget is None else Decimal(str(budget)),
     )

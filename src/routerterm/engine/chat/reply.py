@@ -70,7 +70,8 @@ class RunningReply:
         self._before = self.builder.text_length
         """Characters of text before this request's own."""
         self.trouble: StoreError | None = None
-        self._turns, self._every = turns, every
+        self._turns = turns
+        self._every = every
         self._status: Status = "stopped"
         self._ended = self._saved = self._abandoned = False
         self._pieces = self._kept = 0

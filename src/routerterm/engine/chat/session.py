@@ -24,7 +24,7 @@ from routerterm.engine.chat.reply import CHECKPOINT, RunningReply, despite_cance
 from routerterm.engine.chat.title import title_of
 from routerterm.engine.chat.tool_parts import cut_last_words, finished_calls
 from routerterm.engine.chat.trace import Interruption, LeftOut, ReplyTrace
-from routerterm.engine.chat.turn_plan import TurnPlan, request_of
+from routerterm.engine.chat.turn_plan import TurnPlan, TurnRequest, request_of
 
 if TYPE_CHECKING:
     from routerterm.core.events import Event
@@ -61,12 +61,15 @@ class Session(Branches):
         """``tools`` says which tools an answer may call; None is none."""
         super().__init__(store, conversation_id)
         self._router = router
-        self._default_model, self._system, self._private = model, system, private
+        self._default_model = model
+        self._system = system
+        self._private = private
         self._project = project
         self._params = params_to_json(params) if params else {}
         self._fitting = fitting or UnlimitedWindow()
         self._detached = detached or DetachedReplies()
-        self._checkpoint_every, self._title = checkpoint_every, title
+        self._checkpoint_every = checkpoint_every
+        self._title = title
         self.tools = tools
         """Which tools an answer may call."""
         self.reply: RunningReply | None = None
@@ -111,7 +114,7 @@ class Session(Branches):
 
         async def begin() -> AsyncGenerator[Event]:
             await self.load()
-            return self._turn(question, self.head, model, params, system, client)
+            return self._turn(TurnRequest(question, self.head, model, params=params, client=client, system=system))
 
         return Deferred(begin)
 
@@ -132,7 +135,7 @@ class Session(Branches):
             kept = (part for part in earlier.parts if not isinstance(part, Text) or part.name is not None)
             files = tuple(kept if parts is None else parts)
             question = Message("user", ((Text(text),) if text else ()) + files)
-            return self._turn(question, earlier.parent_id, model, params, None, client)
+            return self._turn(TurnRequest(question, earlier.parent_id, model, params=params, client=client))
 
         return Deferred(begin)
 
@@ -151,7 +154,7 @@ class Session(Branches):
 
         async def begin() -> AsyncGenerator[Event]:
             question = await self._question_of(message_id)
-            return self._turn(None, question.id, model, params, None, client)
+            return self._turn(TurnRequest(None, question.id, model, params=params, client=client))
 
         return Deferred(begin)
 
@@ -173,7 +176,8 @@ class Session(Branches):
             done, partial = cut_last_words(finished_calls(found.parts))
             if found.role != "assistant" or not (done or partial.strip()):
                 raise NotNow("There is no answer here to continue.", "Choose one that was stopped or cut off.")
-            turn = self._turn(None, found.parent_id, model, params, None, client, partial, done)
+            wanted = TurnRequest(None, found.parent_id, model, params=params, client=client, partial=partial, done=done)
+            turn = self._turn(wanted)
             return joined(turn, partial) if partial else turn
 
         return Deferred(begin)
@@ -187,26 +191,14 @@ class Session(Branches):
             found = await self.message(found.parent_id)
         return found
 
-    async def _turn(
-        self,
-        question: Message | None,
-        parent_id: str | None,
-        model: str | None,
-        params: Params | None,
-        system: str | None,
-        client: str,
-        partial: str = "",
-        done: tuple[Part, ...] = (),
-    ) -> AsyncGenerator[Event]:
+    async def _turn(self, wanted: TurnRequest) -> AsyncGenerator[Event]:
         if self._busy:
             raise SessionBusy("An answer is still running.", "Wait for it, or stop it with Esc.")
         self._busy = True
         try:
             if self.reply is not None:
                 await self.reply.save()
-            plan = replace(
-                await self._plan(question, parent_id, model, params, system, client), partial=partial, done=done
-            )
+            plan, partial, done = await self._plan(wanted), wanted.partial, wanted.done
             seams = (Interruption("continue", len(partial), plan.asked),) if partial else ()
             record = ReplyTrace(asked=plan.asked, params=params_to_json(plan.params), seams=seams)
             reply = RunningReply(plan.turn, self._store.turns, record, self._checkpoint_every, begun=partial, done=done)
@@ -218,27 +210,21 @@ class Session(Branches):
         finally:
             self._busy = False
 
-    async def _plan(
-        self,
-        question: Message | None,
-        parent_id: str | None,
-        model: str | None,
-        params: Params | None,
-        system: str | None,
-        client: str,
-    ) -> TurnPlan:
-        conversation, new = await self._conversation(model, system)
-        title = self._title(question.said or question.text) if question and not conversation.title else ""
+    async def _plan(self, wanted: TurnRequest) -> TurnPlan:
+        conversation, new = await self._conversation(wanted.model, wanted.system)
+        question = wanted.question
         return TurnPlan(
             self._store.turns.plan(conversation.id, asks=question is not None),
             conversation,
             new,
-            question,
-            parent_id,
-            title,
-            model or conversation.model or self._default_model,
-            params or params_from_json(conversation.params),
-            client,
+            question=question,
+            parent_id=wanted.parent_id,
+            title=self._title(question.said or question.text) if question and not conversation.title else "",
+            asked=wanted.model or conversation.model or self._default_model,
+            params=wanted.params or params_from_json(conversation.params),
+            client=wanted.client,
+            partial=wanted.partial,
+            done=wanted.done,
         )
 
     async def _conversation(self, model: str | None, system: str | None) -> tuple[Conversation, bool]:
@@ -268,7 +254,15 @@ class Session(Branches):
         elif system is not None:
             conversation = replace(conversation, system=system)
         plan = TurnPlan(
-            self._store.turns.plan(conversation.id), conversation, False, question, None, "", model, params, "tui"
+            self._store.turns.plan(conversation.id),
+            conversation,
+            False,
+            question=question,
+            parent_id=None,
+            title="",
+            asked=model,
+            params=params,
+            client="tui",
         )
         leaf = (await self.message(instead)).parent_id if instead else self.head
         request, fitted = await request_of(plan, self._store.messages, self._fitting, leaf, question)

@@ -178,7 +178,9 @@ def _with_failure(attempts: tuple[AttemptTrace, ...], failed: AttemptFailed) -> 
             attempt, done = replace(attempt, error=error, next=failed.next, wait=failed.wait), True
         changed.append(attempt)
     if not done:  # it failed before it could leave
-        changed.insert(0, AttemptTrace(failed.n, str(failed.target), None, "", error, failed.next, failed.wait))
+        changed.insert(
+            0, AttemptTrace(failed.n, str(failed.target), None, why="", error=error, next=failed.next, wait=failed.wait)
+        )
     return tuple(reversed(changed))
 
 
@@ -238,11 +240,11 @@ def _attempt(body: Mapping[str, Any]) -> AttemptTrace:
         body["n"],
         body["target"],
         body.get("key_label"),
-        body.get("why", ""),
-        error,
-        body.get("next", ""),
-        body.get("wait", 0.0),
-        body.get("cache_marks", 0),
+        why=body.get("why", ""),
+        error=error,
+        next=body.get("next", ""),
+        wait=body.get("wait", 0.0),
+        cache_marks=body.get("cache_marks", 0),
     )
 
 

@@ -19,6 +19,21 @@ if TYPE_CHECKING:
     from routerterm.store.values import Conversation
 
 
+class TurnRequest(Struct, frozen=True):
+    """What is to be asked, and under which message; None leaves model, parameters and system prompt as they are."""
+
+    question: Message | None
+    """None answers the message ``parent_id`` again."""
+    parent_id: str | None
+    model: str | None
+    params: Params | None
+    client: str
+    system: str | None = None
+    partial: str = ""
+    """As in `TurnPlan`."""
+    done: tuple[Part, ...] = ()
+
+
 class TurnPlan(Struct, frozen=True):
     """A turn before it is on disk."""
 

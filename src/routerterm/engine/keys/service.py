@@ -54,7 +54,9 @@ class KeyService(KeyManager):
         troubles = {row.name: trouble for row in rows if (trouble := self.key_store.trouble(row)) is not None}
         states = await self._memory.read("key:")
         now = self._wall_clock()
-        lines = lines_of(rows, states, {status.place: status for status in places}, troubles, self._tests, now)
+        lines = lines_of(
+            rows, states, {status.place: status for status in places}, troubles=troubles, tests=self._tests, now=now
+        )
         if self._last_used is not None:
             used = [await self._last_used(row.provider, row.label) for row in rows]
             lines = tuple(replace(line, used_at=at or line.used_at) for line, at in zip(lines, used, strict=True))

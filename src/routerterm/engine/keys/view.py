@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, assert_never
 
 from msgspec import Struct
 
-from routerterm.config.keys.errors import VaultAbsent, VaultLocked
+from routerterm.config.keys.errors import VaultLocked
 
 if TYPE_CHECKING:
     from routerterm.catalog.values import ProviderInfo
@@ -86,9 +86,9 @@ def lines_of(
             record,
             states.get(f"key:{record.name}") or {},
             places.get(record.place),
-            troubles.get(record.name),
-            tests.get(record.name),
-            now,
+            trouble=troubles.get(record.name),
+            tested=tests.get(record.name),
+            now=now,
         )
         for record in records
     )
@@ -103,10 +103,19 @@ def _line(
     now: float,
 ) -> KeyLine:
     used, resets_at = _quota(record, state, now)
-    health, says, until = _health(record, state, place, trouble, now, used, resets_at)
+    health, says, until = _health(record, state, place, trouble=trouble, now=now, used=used, resets_at=resets_at)
     if not says and tested is not None:
         says = tested.says
-    return KeyLine(record, health, says, until, used, resets_at, _time(state.get("used_at")), tested)
+    return KeyLine(
+        record,
+        health,
+        says,
+        until=until,
+        used=used,
+        resets_at=resets_at,
+        used_at=_time(state.get("used_at")),
+        tested=tested,
+    )
 
 
 def _health(
@@ -122,10 +131,10 @@ def _health(
         return "off", "disabled by you", None
     if isinstance(trouble, VaultLocked) or (place is not None and place.state == "locked"):
         return "locked", "its store is locked", None
-    if isinstance(trouble, VaultAbsent) or (place is not None and place.state == "absent"):
-        return "missing", trouble.message if trouble else f"{place.title} is not available" if place else "", None
     if trouble is not None:
         return "missing", trouble.message, None
+    if place is not None and place.state == "absent":
+        return "missing", f"{place.title} is not available", None
     if isinstance(state.get("out"), str):
         return "out", _OUT_WORDS.get(state["out"], str(state["out"])), None
     cool = _time(state.get("cool_until"))
@@ -169,7 +178,11 @@ def duration(seconds: float) -> str:
     if minutes < 100:
         return f"{minutes} min"
     hours, rest = divmod(minutes, 60)
-    return f"{hours} h {rest} min" if hours < 10 and rest else f"{hours} h" if hours < 72 else f"{hours // 24} days"
+    if hours < 10 and rest:
+        return f"{hours} h {rest} min"
+    if hours < 72:
+        return f"{hours} h"
+    return f"{hours // 24} days"
 
 
 def health(line: KeyLine, now: float) -> str:

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from routerterm.catalog.values import OffPeak
 from routerterm.core.errors import RoutertermError
-from routerterm.store.outbox import Mode
+from routerterm.store.outbox_rows import Mode
 
 _SPAN = re.compile(r"(?:(\d{1,3}) ?d(?:ays?)?)? ?(?:(\d{1,4}) ?h(?:ours?|rs?)?)? ?(?:(\d{1,5}) ?m(?:in(?:ute)?s?)?)?")
 _CLOCK = re.compile(r"(\d{1,2})(?:[:.]([0-5]\d))? ?(am|pm)?")

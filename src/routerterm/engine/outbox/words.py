@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import assert_never
 
 from routerterm.core.sanitise import one_line
-from routerterm.store.outbox import Waiting
+from routerterm.store.outbox_rows import Waiting
 
 
 def state_words(row: Waiting, due: datetime) -> str:

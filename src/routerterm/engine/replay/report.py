@@ -74,9 +74,9 @@ def replay(rows: Sequence[AttemptRecord], before: Rules, after: Rules, since: in
         _side(was),
         _side(would),
         sum(one.targets != other.targets for one, other in pairs),
-        sum(not one.recorded for course in would for one in course.tried),
-        sum(course.confirmed for course in was),
-        tuple(sorted(reasons.items(), key=lambda item: -item[1])),
+        assumed=sum(not one.recorded for course in would for one in course.tried),
+        confirmed=sum(course.confirmed for course in was),
+        reasons=tuple(sorted(reasons.items(), key=lambda item: -item[1])),
     )
 
 
@@ -85,9 +85,9 @@ def _side(courses: Sequence[Course]) -> Side:
         len(courses),
         sum(len(course.tried) for course in courses),
         from_nano(sum(course.cost for course in courses)),
-        sum(course.unpriced for course in courses),
-        sum(course.waited for course in courses),
-        sum(not course.answered for course in courses),
-        sum(bool(course.refused) for course in courses),
-        tuple((name, count, from_nano(cost), unpriced) for name, count, cost, unpriced in totals(courses)),
+        unpriced=sum(course.unpriced for course in courses),
+        waited=sum(course.waited for course in courses),
+        failed=sum(not course.answered for course in courses),
+        refused=sum(bool(course.refused) for course in courses),
+        models=tuple((name, count, from_nano(cost), unpriced) for name, count, cost, unpriced in totals(courses)),
     )

@@ -16,7 +16,8 @@ class Spending:
     """The sums behind the caps of some rules."""
 
     def __init__(self, rules: BudgetRules, model: Callable[[Target], ModelInfo | None]) -> None:
-        self._rules, self._model = rules, model
+        self._rules = rules
+        self._model = model
         self._used: dict[Cap, int] = {}
 
     def add(self, row: AttemptRecord, cost: int | None) -> None:

@@ -43,7 +43,9 @@ class Waiting:
     """The time that an answer has, which stands still while a person is asked."""
 
     def __init__(self, limit: asyncio.Timeout, seconds: float, fill: Fill | None) -> None:
-        self._limit, self._seconds, self._fill = limit, seconds, fill
+        self._limit = limit
+        self._seconds = seconds
+        self._fill = fill
         self._forms = 0
 
     async def asked(self, form: McpForm) -> dict[str, Any]:

@@ -69,7 +69,12 @@ def _entry(name: str, server: Mapping[str, Any], variables: list[str]) -> Mappin
 
 def _command(server: Mapping[str, Any]) -> list[str]:
     command, arguments = server.get("command"), server.get("args")
-    words = command if isinstance(command, list) else [command] if isinstance(command, str) and command else []
+    if isinstance(command, list):
+        words = command
+    elif isinstance(command, str) and command:
+        words = [command]
+    else:
+        words = []
     words = [*words, *(arguments if isinstance(arguments, list) else [])] if words else []
     return [str(word) for word in words]
 

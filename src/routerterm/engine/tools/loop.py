@@ -99,8 +99,11 @@ class ToolLoop:
         self._fill = fill
         self._tools = {tool.name: tool for tool in tools}
         self._searched = is_searched(tools)
-        self._caller, self._approve, self._screen = caller, approve, screen
-        self._limits, self._allowed = limits, allowed
+        self._caller = caller
+        self._approve = approve
+        self._screen = screen
+        self._limits = limits
+        self._allowed = allowed
         self._ids: dict[str, int] = {}
         """The step in which each id of a call was first seen."""
         self._seen: Counter[tuple[str, str]] = Counter()

@@ -27,7 +27,8 @@ class McpServer:
 
     def __init__(self, name: str, open: Open, timeout: float) -> None:
         self.name = name
-        self._open, self._timeout = open, timeout
+        self._open = open
+        self._timeout = timeout
         self._connection: Connection | None = None
         self._client: McpClient | None = None
         self._tools: tuple[McpTool, ...] | None = None

@@ -45,7 +45,8 @@ class StdioConnection:
     """A running server.  `open` starts it."""
 
     def __init__(self, process: asyncio.subprocess.Process, client: McpClient) -> None:
-        self._process, self._client = process, client
+        self._process = process
+        self._client = client
         self._waiting: tuple[int, asyncio.Future[Reply]] | None = None
         self._time: Waiting | None = None
         self._asking: asyncio.Task[None] | None = None
@@ -205,7 +206,12 @@ class StdioConnection:
     def _ended(self) -> McpError:
         """Why it is gone, with the last line that it wrote to its standard error."""
         code = self._process.returncode
-        how = "" if code is None else f" with status {code}" if code >= 0 else f" by signal {-code}"
+        if code is None:
+            how = ""
+        elif code >= 0:
+            how = f" with status {code}"
+        else:
+            how = f" by signal {-code}"
         lines = self._errors.decode("utf-8", "replace").strip().splitlines()
         last = secret_redactor(one_line(lines[-1]))[:300] if lines else ""
         return McpError(f"The server ended{how}." + (f" It said: {last}" if last else ""))

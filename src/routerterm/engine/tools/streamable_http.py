@@ -33,7 +33,9 @@ class HttpConnection:
     """Requests to one address.  ``own`` headers are the settings' for it."""
 
     def __init__(self, client: McpClient, transport: Transport, url: str, own: Mapping[str, str | Secret]) -> None:
-        self._client, self._transport, self._url = client, transport, url
+        self._client = client
+        self._transport = transport
+        self._url = url
         self._own = own
         self._session = ""
         self._version = ""

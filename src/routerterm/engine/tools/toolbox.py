@@ -72,7 +72,8 @@ class Toolbox:
         """
         self.settings = settings
         self.accepted = AcceptedTools(folder)
-        self._secrets, self._environ = secrets, os.environ if environ is None else environ
+        self._secrets = secrets
+        self._environ = os.environ if environ is None else environ
         self._built_in = built_in_tools(settings.tools, settings.router.proxy, forbidden)
         self._servers = {
             name: (before and before.server(name, own)) or McpServer(name, self._opener(name, own), own.timeout)
@@ -189,10 +190,10 @@ class Toolbox:
             name,
             server.state if server is not None else "off",
             own.url or " ".join(own.command),
-            tuple(tool for tool, _ in self._known.values() if tool.server == name),
-            server.trouble.message if server is not None and server.trouble is not None else "",
-            known is None or known.command == digest(_way(own)),
-            own.local,
+            tools=tuple(tool for tool, _ in self._known.values() if tool.server == name),
+            trouble=server.trouble.message if server is not None and server.trouble is not None else "",
+            accepted=known is None or known.command == digest(_way(own)),
+            local=own.local,
         )
 
     def _opener(self, name: str, own: McpSettings) -> Any:
@@ -234,5 +235,15 @@ def _info(name: str, server: str, tool: McpTool, own: McpSettings, known: Accept
         read_only=tool.read_only,
         trusted=own.trusted,
     )
-    info = ToolInfo(name, server, tool.name, tool.description, tool.schema, tool.title, may, tool.read_only, own.local)
+    info = ToolInfo(
+        name,
+        server,
+        tool.name,
+        description=tool.description,
+        schema=tool.schema,
+        title=tool.title,
+        permission=may,
+        read_only=tool.read_only,
+        local=own.local,
+    )
     return replace(info, fingerprint=mark, accepted=known is None or known.tools.get(tool.name) == mark)

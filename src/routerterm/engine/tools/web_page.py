@@ -85,7 +85,12 @@ async def fetch_page(
         raise RoutertermError(f"The page was not fetched: {error.message}") from error
     name = _name(last)
     part = await asyncio.to_thread(_part, body, content_type, name, last if links else "")
-    size = len(part.data) if isinstance(part, Image) else len(part.text.encode()) if isinstance(part, Text) else 0
+    if isinstance(part, Image):
+        size = len(part.data)
+    elif isinstance(part, Text):
+        size = len(part.text.encode())
+    else:
+        size = 0
     return Fetched(part, name, size)
 
 
@@ -150,7 +155,13 @@ async def _check(address: str, private: bool, resolve: Resolve) -> None:
         return
     written = address_of(host)
     try:
-        found = [str(written)] if written is not None else ["127.0.0.1"] if is_loopback(host) else await resolve(host)
+        found: Sequence[str]
+        if written is not None:
+            found = [str(written)]
+        elif is_loopback(host):
+            found = ["127.0.0.1"]
+        else:
+            found = await resolve(host)
     except OSError:
         raise RoutertermError(
             f"There is no host {host}.", "Is the address right, and is this machine online?"
@@ -270,7 +281,8 @@ class _TextReader(HTMLParser):
     def __init__(self, base: str = "") -> None:
         super().__init__(convert_charrefs=True)
         self.pieces: list[str] = []
-        self._base, self._link = base, ""
+        self._base = base
+        self._link = ""
         self._skipping = ""
         self._depth = 0
         self._until = time.monotonic() + PATIENCE

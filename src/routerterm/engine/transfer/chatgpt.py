@@ -132,7 +132,7 @@ def _said(
     parts = tuple(Text(_cited(part.text, about)) if isinstance(part, Text) else part for part in parts)
     ours: Role = "assistant" if role == "tool" else role
     model = _openai(about.get("model_slug")) if ours == "assistant" else None
-    return ImportedMessage(id, above, ours, parts, milliseconds(message.get("create_time")), model)
+    return ImportedMessage(id, above, ours, parts=parts, at=milliseconds(message.get("create_time")), model=model)
 
 
 def _parts(content: Mapping[str, Any], skipped: Skipped, role: str, pictures: _Pictures) -> tuple[Part, ...]:

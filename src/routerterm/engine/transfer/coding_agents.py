@@ -41,7 +41,9 @@ def read_opencode(body: Mapping[str, Any], skipped: Skipped) -> ConversationBund
             above = said[-1].id if said else None
             id = text_of(about.get("id")) or str(n)
             said.append(
-                ImportedMessage(id, above, "user" if asked else "assistant", parts, at, None if asked else model)
+                ImportedMessage(
+                    id, above, "user" if asked else "assistant", parts=parts, at=at, model=None if asked else model
+                )
             )
     model = next((one.model for one in reversed(said) if one.model), None)
     title = text_of(info.get("title"))
@@ -92,7 +94,12 @@ def read_crush(
             at = milliseconds(row.get("created_at"))
             said.append(
                 ImportedMessage(
-                    str(row.get("id")), above, "user" if asked else "assistant", parts, at, None if asked else model
+                    str(row.get("id")),
+                    above,
+                    "user" if asked else "assistant",
+                    parts=parts,
+                    at=at,
+                    model=None if asked else model,
                 )
             )
     model = next((one.model for one in reversed(said) if one.model), None)

@@ -89,7 +89,9 @@ def _llm(chat: Row, rows: list[Row], skipped: Skipped) -> ConversationBundle | N
         for role, mark, parts in pairs:
             if parts:
                 id = f"{row['id']}{mark}"
-                said.append(ImportedMessage(id, above, role, parts, at, model if role == "assistant" else None))
+                said.append(
+                    ImportedMessage(id, above, role, parts=parts, at=at, model=model if role == "assistant" else None)
+                )
                 above = id
         system = system or "\n".join([*row.get("system_fragments", ()), *filter(None, [_text(row.get("system"))])])
     model = _text(chat.get("model")) or next((one.model for one in said if one.model), None)
@@ -126,7 +128,7 @@ def _llm_thread(chat: Row, rows: list[Row], skipped: Skipped) -> ConversationBun
             above[id] = parent
             continue
         model = _text(row["model"]) or None if role == "assistant" else None
-        said.append(ImportedMessage(id, parent, role, parts, milliseconds(row["at"]), model))
+        said.append(ImportedMessage(id, parent, role, parts=parts, at=milliseconds(row["at"]), model=model))
         above[id] = id
     created, model = milliseconds(chat.get("datetime_utc")), _text(chat.get("model")) or None
     title = _text(chat.get("name"))
@@ -146,9 +148,18 @@ def _elia(chat: Row, rows: list[Row], skipped: Skipped) -> ConversationBundle | 
             skipped.note("messages in an unknown format")
             continue
         parent = str(row["parent_id"]) if row.get("parent_id") is not None else None
-        above = parent if parent in known else (said[-1].id if said else None)
+        if parent in known:
+            above = parent
+        elif said:
+            above = said[-1].id
+        else:
+            above = None
         model = _text(row.get("model")) if role == "assistant" else None
-        said.append(ImportedMessage(id, above, role, texts(text), milliseconds(row.get("timestamp")), model or None))
+        said.append(
+            ImportedMessage(
+                id, above, role, parts=texts(text), at=milliseconds(row.get("timestamp")), model=model or None
+            )
+        )
         known.add(id)
     return carry(
         "elia",

@@ -105,7 +105,9 @@ def read_plain(
             if row["role"] in ("tool", "system"):
                 parts = tuple(Text(fenced(part.text)) if isinstance(part, Text) else part for part in parts)
             at = milliseconds(row.get("timestamp") or row.get("created_at"))
-            said.append(ImportedMessage(str(n), above, role, parts, at, text_of(row.get("model")) or None))
+            said.append(
+                ImportedMessage(str(n), above, role, parts=parts, at=at, model=text_of(row.get("model")) or None)
+            )
     model = next((text_of(row.get("model")) for row in rows if row.get("model")), None)
     return carry(program, "", title, said, model=model, system=system)
 
@@ -166,7 +168,9 @@ def _turn(id: str, above: str | None, node: Mapping[str, Any], skipped: Skipped)
         return None
     at = milliseconds(node.get("timestamp") or node.get("createdAt"))
     model = text_of(node.get("model")) or None
-    return ImportedMessage(id, above, "user" if asked else "assistant", parts, at, None if asked else model)
+    return ImportedMessage(
+        id, above, "user" if asked else "assistant", parts=parts, at=at, model=None if asked else model
+    )
 
 
 def _flat(listed: Sequence[Any]) -> Iterator[Mapping[str, Any]]:

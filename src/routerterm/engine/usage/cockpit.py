@@ -92,8 +92,10 @@ def seen(book: Book, snapshot: Snapshot, look: Look, now: int) -> Cockpit:
     """See `cockpit`."""
     with book.at_one_moment():
         snapshot.refresh(book, now)
-        period = period_of(look.zoom, look.back, now, snapshot.first, snapshot.zone, snapshot.last)
-        return seen_between(book, snapshot, look, period, bars_of(period, snapshot.zone), now)
+        period = period_of(
+            look.zoom, look.back, now, first_ms=snapshot.first, zone=snapshot.zone, last_ms=snapshot.last
+        )
+        return seen_between(book, snapshot, look, period=period, bars=bars_of(period, snapshot.zone), now=now)
 
 
 def seen_between(
@@ -111,21 +113,29 @@ def seen_between(
         look,
         period,
         line_of("total", "", total, quick),
-        bars,
-        parts,
-        parts if look.by == "time" else _lines(book, snapshot, look.by, period, bars, quick, total),
-        before,
-        line_of("total", "", total_before) if before else None,
-        _lines(book, snapshot, look.by, before, bars_of(before, snapshot.zone), (), total_before) if before else (),
-        tuple(_calendar(snapshot, min(period.until, now + 1))),
-        tuple(_week(snapshot, period)) if period.zoom != "hour" else (),
-        tuple(sorted(speed.ttft_ms for speed in quick if speed.ttft_ms is not None)),
-        tuple(sorted(speed.tokens_per_second for speed in quick if speed.tokens_per_second is not None)),
-        quick[-1].started_at if len(quick) >= SPEED_SAMPLE else 0,
-        _month(snapshot, now),
-        from_nano(held.cost),
-        held.unpriced > 0,
-        held.attempts,
+        bars=bars,
+        parts=parts,
+        lines=parts
+        if look.by == "time"
+        else _lines(book, snapshot, look.by, period=period, bars=bars, quick=quick, total=total),
+        period_before=before,
+        before=line_of("total", "", total_before) if before else None,
+        lines_before=_lines(
+            book, snapshot, look.by, period=before, bars=bars_of(before, snapshot.zone), quick=(), total=total_before
+        )
+        if before
+        else (),
+        calendar=tuple(_calendar(snapshot, min(period.until, now + 1))),
+        week=tuple(_week(snapshot, period)) if period.zoom != "hour" else (),
+        ttft_ms=tuple(sorted(speed.ttft_ms for speed in quick if speed.ttft_ms is not None)),
+        tokens_per_second=tuple(
+            sorted(speed.tokens_per_second for speed in quick if speed.tokens_per_second is not None)
+        ),
+        sampled_since=quick[-1].started_at if len(quick) >= SPEED_SAMPLE else 0,
+        month=_month(snapshot, now),
+        reserved=from_nano(held.cost),
+        reserved_unknown=held.unpriced > 0,
+        under_way=held.attempts,
     )
 
 

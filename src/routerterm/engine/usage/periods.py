@@ -70,10 +70,18 @@ def last_days(
 ) -> Period:
     """So many days, that of today included, in parts that suit their number; None is all there are."""
     if days is None:
-        return period_of("all", 0, now_ms, first_ms, zone, last_ms)
+        return period_of("all", 0, now_ms, first_ms=first_ms, zone=zone, last_ms=last_ms)
     whole = period_of("all", 0, now_ms, first_ms, zone)
     start = datetime.fromtimestamp(whole.until / 1000, zone) - timedelta(days=days)
-    zoom: Zoom = "day" if days <= 1 else "week" if days <= 7 else "month" if days <= 62 else "year"
+    zoom: Zoom
+    if days <= 1:
+        zoom = "day"
+    elif days <= 7:
+        zoom = "week"
+    elif days <= 62:
+        zoom = "month"
+    else:
+        zoom = "year"
     name = "today" if days == 1 else f"last {days} days"
     return Period(zoom if days <= 400 else "all", 0, ms(start), whole.until, name)
 

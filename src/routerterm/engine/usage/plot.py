@@ -130,9 +130,9 @@ def chart(
     rows = []
     for row in range(high):
         line = [Run(f"{names.get(row, ''):>{margin}}", "dim"), Run(pens.tick if row in names else pens.wall, "faint")]
-        line += _bar_row(shown, where, high - 1 - row, top / high, named, pens, room)
+        line += _bar_row(shown, where, high - 1 - row, step=top / high, bright=named, pens=pens, room=room)
         rows.append(tuple(line))
-    rows += _axis([ticks[number(at)] for at in range(len(shown))], named, where, room, margin, pens)
+    rows += _axis([ticks[number(at)] for at in range(len(shown))], named, where, room=room, margin=margin, pens=pens)
     edges = [margin + 1 + start for start, _ in where] + [width]
     spots = tuple(Spot(number(at), edges[at], edges[at + 1], 0, height) for at in range(len(where)))
     return Drawing(tuple(rows), spots)
@@ -268,7 +268,11 @@ MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", 
 
 
 def _heat_tone(value: float, now: bool) -> Tone:
-    return "bright" if now else "text" if value > 0 else "faint"
+    if now:
+        return "bright"
+    if value > 0:
+        return "text"
+    return "faint"
 
 
 def class_floors() -> list[float]:
@@ -329,5 +333,6 @@ def short(number: float) -> str:
     for unit, size in (("k", 1_000), ("M", 1_000_000), ("G", 1_000_000_000)):
         if number < size * 999.5:
             scaled = number / size
-            return f"{scaled:.{2 if scaled < 9.995 else 1 if scaled < 99.95 else 0}f}{unit}"
+            decimals = (scaled < 99.95) + (scaled < 9.995)
+            return f"{scaled:.{decimals}f}{unit}"
     return f"{number:.2e}"

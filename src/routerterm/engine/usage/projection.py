@@ -60,8 +60,20 @@ def project(days: Mapping[date, Sums], now_ms: int, zone: tzinfo | None) -> Mont
     unknown = sum(days[day].unpriced for day in recent if day in days)
     left = max(0.0, (next_month_start(now_ms, zone) - now_ms) / DAY)
     if len(used) < NEEDED_DAYS:
-        return MonthForecast(so_far, unpriced, unknown, None, None, None, per_day, left, since)
+        return MonthForecast(
+            so_far, unpriced, unknown, expected=None, low=None, high=None, per_day=per_day, days_left=left, since=since
+        )
     rest = per_day * Decimal(str(round(left, 6)))
     give = from_nano(round(stdev(costs) * FOUR_OF_FIVE * left**0.5))
     low = so_far + max(Decimal(0), rest - give)
-    return MonthForecast(so_far, unpriced, unknown, so_far + rest, low, so_far + rest + give, per_day, left, since)
+    return MonthForecast(
+        so_far,
+        unpriced,
+        unknown,
+        expected=so_far + rest,
+        low=low,
+        high=so_far + rest + give,
+        per_day=per_day,
+        days_left=left,
+        since=since,
+    )

@@ -92,11 +92,11 @@ def summarise(book: Book, days: int | None, by: By, now: int, zone: tzinfo | Non
         by,
         since,
         until,
-        lines,
-        line_of("total", "", total, quick),
-        month_forecast(book, now, zone),
-        from_nano(held.cost),
-        held.attempts,
+        lines=lines,
+        total=line_of("total", "", total, quick),
+        month=month_forecast(book, now, zone),
+        reserved=from_nano(held.cost),
+        under_way=held.attempts,
     )
 
 

@@ -155,7 +155,11 @@ def gauges(found: Sequence[Account], now: int, width: int, height: int, pens: Pe
 
 def alarm(share: float) -> str:
     """Without colour: ``!`` from four fifths, ``!!`` where there is nothing left."""
-    return "!!" if share >= 1 else "!" if share >= 0.8 else ""
+    if share >= 1:
+        return "!!"
+    if share >= 0.8:
+        return "!"
+    return ""
 
 
 def _large(account: Account, now: int, width: int, pens: Pens) -> list[tuple[Run, ...]]:

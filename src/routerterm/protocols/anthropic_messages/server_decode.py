@@ -161,9 +161,9 @@ def _tool(item: Mapping[str, Any]) -> Tool:
         required_text(item, "name"),
         text(item.get("description")),
         mapping(item.get("input_schema")),
-        strict if isinstance(strict, bool) else None,
-        read_mark(item),
-        beyond("anthropic-messages", item, _TOOL),
+        strict=strict if isinstance(strict, bool) else None,
+        cache=read_mark(item),
+        more=beyond("anthropic-messages", item, _TOOL),
     )
 
 

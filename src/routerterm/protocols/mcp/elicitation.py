@@ -132,7 +132,14 @@ def _field(name: str, part: Mapping[str, Any], *, required: bool) -> McpField:
         raise McpInvalid(f"A choice has from 1 to {MAX_CHOICES} values.")
     title, about = scrub(text(part.get("title"))) or scrub(name), scrub(text(part.get("description")))
     label = f"{title}: {about}" if about else title
-    return McpField(name, label[:_MOST_LABEL], kind, required, _default(part.get("default"), choices), choices)
+    return McpField(
+        name,
+        label[:_MOST_LABEL],
+        kind,
+        required=required,
+        default=_default(part.get("default"), choices),
+        choices=choices,
+    )
 
 
 def _kind(part: Mapping[str, Any]) -> Kind:

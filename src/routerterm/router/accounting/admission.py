@@ -52,8 +52,11 @@ class AttemptAdmission:
         planned: PlannedRequest,
         clock: Callable[[], float],
     ) -> None:
-        self._memory, self.ledger, self._options = memory, ledger, options
-        self._planned, self._clock = planned, clock
+        self._memory = memory
+        self.ledger = ledger
+        self._options = options
+        self._planned = planned
+        self._clock = clock
 
     def key(self, attempt: Attempt) -> ApiKey | None:
         """The key of an attempt."""

@@ -23,7 +23,8 @@ class AttemptRecorder:
     """Every attempt that left ends here, once."""
 
     def __init__(self, admission: AttemptAdmission, ports: RouterPorts) -> None:
-        self._admission, self._ports = admission, ports
+        self._admission = admission
+        self._ports = ports
         self._loop_time = asyncio.get_running_loop().time
         self._usages: list[Usage] = []
         self._costs: list[Cost] = []
@@ -79,8 +80,23 @@ class AttemptRecorder:
         self._costs.append(cost)
         self._ended += to_nano(cost.usd) if cost.usd is not None else run.record.cost_nanousd or 0
         ttft = None if stream.first_content is None else stream.first_content - stream.sent
-        status = stream.status if stream.status is not None else None if error is None else error.status
-        result = AttemptResult(outcome, usage, cost, run.started, ended - stream.sent, ttft, error, error_class, status)
+        if stream.status is not None:
+            status = stream.status
+        elif error is None:
+            status = None
+        else:
+            status = error.status
+        result = AttemptResult(
+            outcome,
+            usage,
+            cost,
+            started=run.started,
+            seconds=ended - stream.sent,
+            ttft=ttft,
+            error=error,
+            error_class=error_class,
+            http_status=status,
+        )
         held_back = error is not None and is_network(error)
         if error is not None and held_back:
             self._unreached.append((run.attempt, error))

@@ -9,7 +9,7 @@ from functools import reduce
 from msgspec.structs import replace
 
 from routerterm.core.ledger import AttemptRecord, Cause, Outcome
-from routerterm.core.money import FREE, UNKNOWN_COST, Cost, to_nano
+from routerterm.core.money import FREE, UNKNOWN_COST, Cost, CostSource, to_nano
 from routerterm.core.request import ChatRequest
 from routerterm.core.targets import Forecast
 from routerterm.core.usage import Usage
@@ -29,6 +29,7 @@ def reservation_row(
 ) -> AttemptRecord:
     """The row that is written before anything leaves: the high end is held back."""
     high = forecast.high if forecast is not None else None
+    source: CostSource = "declared" if attempt.candidate.model.local else "computed"
     return AttemptRecord(
         id=id,
         n=attempt.n,
@@ -43,7 +44,7 @@ def reservation_row(
         input_tokens=forecast.prompt_tokens if forecast is not None else None,
         output_tokens=reserve if forecast is not None else None,
         cost_nanousd=to_nano(high) if high is not None else None,
-        cost_source=None if high is None else "declared" if attempt.candidate.model.local else "computed",
+        cost_source=None if high is None else source,
         step=request.step,
         tool=request.tool,
         price_date=attempt.candidate.model.price_date,

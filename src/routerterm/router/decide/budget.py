@@ -92,7 +92,9 @@ class PersonalBudget:
         shown: Used | None = None,
     ) -> None:
         """``shown`` answers instead of ``used`` where nothing depends on it but a figure on a screen."""
-        self._rules, self._model, self._used = rules, model, used
+        self._rules = rules
+        self._model = model
+        self._used = used
         self._shown = shown or used
         self._allowed: set[str | None] = set()
 
@@ -179,7 +181,9 @@ def standing_caps(rules: BudgetRules, now_ms: int) -> tuple[tuple[Cap, Every], .
 def _all_caps(rules: BudgetRules, now_ms: int) -> Iterator[tuple[tuple[CapScope, str] | None, Cap, Every]]:
     """Every cap but those of conversations, with whom it is about; None is everybody."""
     day, month = day_start(now_ms, rules.zone), month_start(now_ms, rules.zone)
-    yield from ((None, cap, every) for cap, every in _caps_in(rules.limits, "day", "month", None, day, month))
+    yield from (
+        (None, cap, every) for cap, every in _caps_in(rules.limits, "day", "month", value=None, day=day, month=month)
+    )
     named: tuple[tuple[CapScope, Mapping[str, Limits]], ...] = (
         ("route", rules.routes),
         ("provider", rules.providers),
@@ -187,7 +191,7 @@ def _all_caps(rules: BudgetRules, now_ms: int) -> Iterator[tuple[tuple[CapScope,
     )
     for scope, table in named:
         for name, limits in table.items():
-            caps = _caps_in(limits, scope, scope, name, day, month)
+            caps = _caps_in(limits, scope, scope, value=name, day=day, month=month)
             yield from (((scope, name), cap, every) for cap, every in caps)
     if rules.requests_per_day is not None:
         yield None, Cap("day", "requests", rules.requests_per_day, day), "day"

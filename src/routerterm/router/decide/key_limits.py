@@ -74,9 +74,9 @@ def view(state: State | None, key: ApiKey, now: float, use: Use = ANY_USE) -> Ke
     used_at = _number(fields, "used_at")
     if not isinstance(out, str) or (out == InsufficientCredit.kind and use.free):
         wait, reason = max(_waits(fields, key, now, use), default=(0.0, ""))
-        return KeyView(key.label, wait, None, reason if wait > 0 else "", used_at, limited)
+        return KeyView(key.label, wait, None, reason=reason if wait > 0 else "", used_at=used_at, limited=limited)
     if now < _number(fields, "out_at") + _probe_after(fields):
-        return KeyView(key.label, 0.0, out, out, used_at, limited)
+        return KeyView(key.label, 0.0, out, reason=out, used_at=used_at, limited=limited)
     return KeyView(key.label, used_at=used_at, limited=True, probe=True)
 
 

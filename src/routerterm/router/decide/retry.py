@@ -183,11 +183,15 @@ class _NextAttempt:
                 if candidate.model.prefill and candidate.target not in state.no_prefill:
                     why = f"continues where {last.target} was cut off"
                     next = f"{candidate.target} continues the answer"
-                    return self._attempt(candidate, key, why, self._resume_delay(candidate, last), "continue", next)
+                    return self._attempt(
+                        candidate, key, why, delay=self._resume_delay(candidate, last), recover="continue", next=next
+                    )
         for candidate, key in sorted(usable, key=lambda pair: pair[0].target in state.cut):
             why = f"starts again after {last.target} was cut off"
             next = f"{candidate.target} starts the answer again"
-            return self._attempt(candidate, key, why, self._resume_delay(candidate, last), "restart", next)
+            return self._attempt(
+                candidate, key, why, delay=self._resume_delay(candidate, last), recover="restart", next=next
+            )
         return None
 
     def _usable_for_recovery(self, last: Attempt) -> list[tuple[RankedCandidate, KeyView | None]]:
@@ -235,7 +239,17 @@ class _NextAttempt:
         others = candidates.others(candidate)
         label = key.label if key is not None else None
         hedge = self._hedge(candidate) if candidate.hedge_after is not None and others and recover is None else None
-        return Attempt(candidates.made, candidate, label, why, delay, others, recover, next=next, hedge=hedge)
+        return Attempt(
+            candidates.made,
+            candidate,
+            label,
+            why=why,
+            delay=delay,
+            others=others,
+            recover=recover,
+            next=next,
+            hedge=hedge,
+        )
 
     def _hedge(self, first: RankedCandidate) -> Attempt | None:
         """The candidate for a hedge: the next one that can be asked at once."""

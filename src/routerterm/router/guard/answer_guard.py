@@ -47,7 +47,8 @@ class AnswerGuard:
         self._restoring = Restoring(things)
         self._masking = Masking(secret_redactor.known)
         self._struck = struck
-        self._by_line, self._by_word = bool(acting), bool(shapes)
+        self._by_line = bool(acting)
+        self._by_word = bool(shapes)
         self._only_keys = not acting and shapes.keys() <= {"api_key", "private_key"}
         self._said: list[str] = []
         self._held = ""

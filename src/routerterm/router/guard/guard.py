@@ -58,7 +58,8 @@ class PersonalGuard:
     """The person's rules.  Raises `SettingsError` where one of them cannot be understood."""
 
     def __init__(self, rules: GuardRules, on_hit: OnHit = _unheard) -> None:
-        self._rules, self._on_hit = rules, on_hit
+        self._rules = rules
+        self._on_hit = on_hit
         for rule in rules.rules:
             if rule.regex is not None:
                 compiled(rule)
@@ -92,7 +93,8 @@ class _RequestScanner:
     def __init__(self, rules: GuardRules, on_hit: OnHit, request: ChatRequest) -> None:
         self._all = Inspector(rules)
         self._shapes = Inspector(GuardRules(detectors=rules.detectors))
-        self._on_hit, self._conversation = on_hit, request.conversation_id
+        self._on_hit = on_hit
+        self._conversation = request.conversation_id
         self.placeholders = Placeholders("\n".join(_texts(request)))
 
     def through_message(self, message: Message, *, new: bool) -> Message:
@@ -132,7 +134,14 @@ def _blocked(match: Match) -> GuardBlocked:
 
 def hit_of(match: Match, role: Role, conversation_id: str | None) -> Hit:
     """A match for the record, without what it found."""
-    return Hit(match.rule, match.action, role, len(match.spans), match.timed_out, conversation_id)
+    return Hit(
+        match.rule,
+        match.action,
+        role,
+        count=len(match.spans),
+        timed_out=match.timed_out,
+        conversation_id=conversation_id,
+    )
 
 
 def _mapped(message: Message, change: Callable[[str], str]) -> Message:

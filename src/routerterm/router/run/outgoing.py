@@ -125,7 +125,7 @@ async def look_ahead(
     candidate, at = attempt.candidate, int(now * 1000)
     caps = ports.budget.caps(request, attempt.target, route, at)
     sent, unfit = as_sent(request, attempt, caps, ports.forecaster)
-    while (reached := await _reached(ledger, sent, attempt, caps, route, at)) is not None:
+    while (reached := await _reached(ledger, sent, attempt, caps=caps, route=route, at=at)) is not None:
         tighter = tightened(sent, candidate, reached, ports.forecaster)
         if tighter is None:
             raise over(reached, attempt.target)
@@ -151,5 +151,7 @@ async def _reached(
 ) -> CapReached | None:
     """The cap that the request would run into, if nothing else is sent before."""
     tokens = reserved_tokens(sent, attempt.candidate)
-    record: AttemptRecord = reservation_row("", sent.request, attempt, route, at, sent.forecast, tokens)
+    record: AttemptRecord = reservation_row(
+        "", sent.request, attempt, route=route, started_at=at, forecast=sent.forecast, reserve=tokens
+    )
     return await ledger.reached(record, caps)

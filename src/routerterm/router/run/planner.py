@@ -114,8 +114,11 @@ class RequestPlanner:
         random: Callable[[], float],
         unavailable: Callable[[ProviderInfo, str], Unavailable | None],
     ) -> None:
-        self._catalog, self._keys, self._memory = catalog, keys, memory
-        self._options, self._ports = options, ports
+        self._catalog = catalog
+        self._keys = keys
+        self._memory = memory
+        self._options = options
+        self._ports = ports
         self._clock = clock
         self._random = random
         self._unavailable = unavailable
@@ -137,7 +140,8 @@ class RequestPlanner:
         states: dict[str, State | None] = dict(await self._memory.read())
         now = self._clock()
         candidates = [
-            await self._candidate(entry, request, resolved, keys, key_errors, states, now) for entry in resolved.entries
+            await self._candidate(entry, request, resolved, keys=keys, key_errors=key_errors, states=states, now=now)
+            for entry in resolved.entries
         ]
         candidates = await _with_caches(candidates, request, states, now)
         turn = await self._turn(resolved, rotate, states)
@@ -192,14 +196,16 @@ class RequestPlanner:
             entry,
             info,
             model,
-            circuit_breaker.health(states.get(health_name(target)), now),
-            tuple(
+            health=circuit_breaker.health(states.get(health_name(target)), now),
+            keys=tuple(
                 key_limits.view(states.get(key_name(info.name, key.label)), key, now, use_of(model, tokens))
                 for key in keys.get(info.name, ())
             ),
-            forecast,
-            await self._ports.budget.rejection(request, target, resolved.route, forecast, int(now * 1000)),
-            preference_rejection(request.controls, target, model)
+            forecast=forecast,
+            budget_rejection=await self._ports.budget.rejection(
+                request, target, resolved.route, forecast, int(now * 1000)
+            ),
+            unavailable=preference_rejection(request.controls, target, model)
             or pause_reason(paused(states, now), target, now)
             or _locked_reason(key_errors.get(info.name))
             or self._unavailable(info, target.model),

@@ -51,8 +51,10 @@ class RequestRun:
     def __init__(
         self, context: RequestContext, admission: AttemptAdmission, planned: PlannedRequest, guarded: Guarded
     ) -> None:
-        self._context, self._admission = context, admission
-        self._planned, self._guarded = planned, guarded
+        self._context = context
+        self._admission = admission
+        self._planned = planned
+        self._guarded = guarded
         self._request = guarded.request
         self._loop_time = asyncio.get_running_loop().time
         deadline = context.options.limits.deadline
@@ -89,7 +91,12 @@ class RequestRun:
                     self._outcome = run
                 else:
                     yield AttemptStarted(
-                        attempt.n, attempt.target, attempt.key, run.why, run.left_out, run.stream.marks
+                        attempt.n,
+                        attempt.target,
+                        attempt.key,
+                        why=run.why,
+                        left_out=run.left_out,
+                        cache_marks=run.stream.marks,
                     )
                     # Few generators lie between the wire and the reader: each costs something for every piece.
                     async with aclosing(self._attempt_events(run, attempt)) as events:
@@ -222,11 +229,11 @@ class RequestRun:
             stopped.reason,
             run.attempt.target,
             self._recorder.usage,
-            self._recorder.cost,
-            timing,
-            self._recorder.made,
-            stopped.raw,
-            stopped.sequence,
+            cost=self._recorder.cost,
+            timing=timing,
+            attempts=self._recorder.made,
+            raw=stopped.raw,
+            sequence=stopped.sequence,
         )
 
     async def _lost(self, run: RunningAttempt, error: ProviderError) -> None:

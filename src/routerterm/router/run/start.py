@@ -88,13 +88,16 @@ class AttemptStarter:
         while refused is None:
             tokens = reserved_tokens(sent, candidate)
             record = reservation_row(
-                self._context.new_id(), sent.request, attempt, route, int(now * 1000), sent.forecast, tokens,
-                self._recorder.cause(attempt.target), self._ranked(attempt),
+                self._context.new_id(), sent.request, attempt,
+                route=route, started_at=int(now * 1000), forecast=sent.forecast, reserve=tokens,
+                cause=self._recorder.cause(attempt.target), ranked=self._ranked(attempt),
             )  # fmt: skip
             reached = await self._admission.ledger.reserve(record, caps)
             if reached is None:
                 unsaid = (*left_out, *stream.left_out)
-                run = RunningAttempt(attempt, record, now, stream, reason(attempt, sent, unsaid), unsaid)
+                run = RunningAttempt(
+                    attempt, record, now, stream=stream, why=reason(attempt, sent, unsaid), left_out=unsaid
+                )
                 if candidate.model.cache_seconds and self._request.conversation_id is not None:
                     run.digests = await off_loop(self._request, digests, self._request)
                 self._recorder.begin(run)

@@ -37,7 +37,9 @@ class Wires:
         opened: Callable[[ProviderInfo, str | None], Transport],
     ) -> None:
         """``opened`` is a new transport for a provider, through the proxy of that address."""
-        self._catalog, self._options, self._given = catalog, options, dict(given)
+        self._catalog = catalog
+        self._options = options
+        self._given = dict(given)
         self._opened = opened
         self._own: dict[str, Transport] = {}
 
@@ -53,7 +55,12 @@ class Wires:
         """The body of an answer that is no model's, at most so many bytes.  Raises `ProviderError`."""
         request = self._with_headers(request, info)
         return await fetched(
-            self._transport(info), request, info.name, self._options.timeouts_of(info.name), most, wait
+            self._transport(info),
+            request,
+            info.name,
+            timeouts=self._options.timeouts_of(info.name),
+            most=most,
+            wait=wait,
         )
 
     def takes_url(self, target: Target, url: str) -> bool:
@@ -84,7 +91,12 @@ class Wires:
         loads = model.local and "instant" not in info.flags
         slow = timeouts.slow_factor if loads or model.reasoning else 1.0
         stream_timeouts = StreamTimeouts(
-            first * slow, idle, timeouts.keepalive_factor, deadline, timeouts.connect, timeouts.write
+            first * slow,
+            idle,
+            timeouts.keepalive_factor,
+            deadline=deadline,
+            connect=timeouts.connect,
+            write=timeouts.write,
         )
         stream = AttemptStream(self._transport(info), encoded.http, decoder, stream_timeouts, info.name)
         stream.left_out = encoded.wire.left_out(request)

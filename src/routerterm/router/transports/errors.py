@@ -82,4 +82,8 @@ def address_label(url: str) -> str:
         host, port = parts.hostname, parts.port
     except ValueError:
         host, port = None, None
-    return "the provider's address" if not host else f"{host}:{port}" if port else host
+    if not host:
+        return "the provider's address"
+    if port:
+        return f"{host}:{port}"
+    return host

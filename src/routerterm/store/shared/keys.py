@@ -21,7 +21,8 @@ class SharedKeys(GatewayKeys):
 
     def __init__(self, writer: Worker, reader: Worker, shared: SharedState, clock: Callable[[], int]) -> None:
         super().__init__(writer, reader)
-        self._shared, self._clock = shared, clock
+        self._shared = shared
+        self._clock = clock
 
     async def add(self, row: Mapping[str, Any]) -> bool:
         """See `GatewayKeys.add`."""

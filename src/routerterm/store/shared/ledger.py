@@ -46,7 +46,9 @@ class SharedLedger(StoredLedger):
         clock: Callable[[], int],
     ) -> None:
         super().__init__(writer, reader, program)
-        self._shared, self._memory, self._clock = shared, memory, clock
+        self._shared = shared
+        self._memory = memory
+        self._clock = clock
         self._late: dict[str, tuple[AttemptRecord, _Act]] = {}
         """What the server has not heard: rows to be entered or withdrawn, by their ids."""
         self._kept_untold: set[str] = set()

@@ -51,7 +51,8 @@ class PostgreSql:
     """A `SharedServer`: one connection, opened with the first question and again after a failure."""
 
     def __init__(self, url: Secret, address: Address) -> None:
-        self._url, self._address = url, address
+        self._url = url
+        self._address = address
         self._connection: psycopg.AsyncConnection[Any] | None = None
         self._changes = 0
         self._left: set[asyncio.Task[Any]] = set()

@@ -64,7 +64,8 @@ class SharedState:
     def __init__(
         self, connect: Callable[[], SharedServer], place: str, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._connect, self._clock = connect, clock
+        self._connect = connect
+        self._clock = clock
         self.place = place
         """Where it is, in words without a password."""
         self.told: Callable[[str], None] = lambda words: log.info("%s", words)

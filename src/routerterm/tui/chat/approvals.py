@@ -57,7 +57,10 @@ class Approvals:
         changed: Callable[[], None],
     ) -> None:
         """``writing``: whether letters belong to a text."""
-        self._app, self._here, self._writing, self._changed = app, here, writing, changed
+        self._app = app
+        self._here = here
+        self._writing = writing
+        self._changed = changed
         self._waiting: list[_Waiting] = []
 
     async def ask(self, ask: Ask) -> Answer:

@@ -12,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 from msgspec import Struct
 
+from routerterm.core.counting import format_bytes
 from routerterm.core.errors import RoutertermError
 from routerterm.core.messages import Image, Part, Text
 
@@ -49,9 +50,8 @@ class Attached(Struct, frozen=True):
 
     @property
     def shown_size(self) -> str:
-        """``812 B``, ``12 kB``, ``1.2 MB``."""
-        size = self.size
-        return f"{size} B" if size < 1000 else f"{size / 1000:.0f} kB" if size < 999_500 else f"{size / 1e6:.1f} MB"
+        """As `format_bytes` says it."""
+        return format_bytes(self.size)
 
     @property
     def kind_and_size(self) -> str:
@@ -73,7 +73,7 @@ def attached(part: Part, size: int, *, kind: Kind = "text", pasted: str = "", re
     name = getattr(part, "name", None) or ("picture" if isinstance(part, Image) else "text")
     kind = "image" if isinstance(part, Image) else kind
     tokens = _count(part.text) if isinstance(part, Text) else 0
-    return Attached(name, part, size, pasted, kind, reference, tokens)
+    return Attached(name, part, size, pasted=pasted, kind=kind, reference=reference, text_tokens=tokens)
 
 
 def _count(text: str) -> int:

@@ -19,7 +19,7 @@ from routerterm.tui.transcript.values import Entry, Header, Seam
 
 if TYPE_CHECKING:
     from routerterm.core.usage import Usage
-    from routerterm.store.outbox import Waiting
+    from routerterm.store.outbox_rows import Waiting
     from routerterm.store.values import StoredMessage
 
 ENDINGS = {
@@ -56,8 +56,9 @@ def entry_of(message: StoredMessage) -> Entry:
     siblings = f"{message.sibling}/{message.siblings}" if message.siblings > 1 else ""
     time = time_of_day(message.created_at)
     summed_up = SUMMED_UP if message.params.get(SUMMARY) else ""
+    pinned = "always sent" if message.pinned else ""
     marks = (
-        "not sent" if message.params.get(NOT_SENT) else "always sent" if message.pinned else "",
+        "not sent" if message.params.get(NOT_SENT) else pinned,
         "edited" if message.params.get(EDITED) else "",
     )
     kept = " · ".join(filter(None, (*marks, "image left out" if message.params.get(NO_IMAGES) else "")))
@@ -69,10 +70,12 @@ def entry_of(message: StoredMessage) -> Entry:
         message.id,
         message.role,
         message.parts,
-        message.status,
-        header_of(record, record.target or message.model or "", time, siblings, kept),
-        tuple(map(seam_of, record.seams)) if message.status != "streaming" else (),
-        " ".join(filter(None, (trouble_of(record, message.status, begun=bool(message.text.strip())), summed_up))),
+        status=message.status,
+        header=header_of(record, record.target or message.model or "", time, siblings, kept),
+        seams=tuple(map(seam_of, record.seams)) if message.status != "streaming" else (),
+        trouble=" ".join(
+            filter(None, (trouble_of(record, message.status, begun=bool(message.text.strip())), summed_up))
+        ),
     )
 
 

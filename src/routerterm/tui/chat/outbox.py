@@ -23,7 +23,9 @@ class OutboxController:
     """What the chat knows of questions that wait."""
 
     def __init__(self, app: AppContext, conversation: ConversationController, sidebar: Sidebar) -> None:
-        self._app, self._conversation, self._sidebar = app, conversation, sidebar
+        self._app = app
+        self._conversation = conversation
+        self._sidebar = sidebar
 
     async def queue(self, question: Message, when: When) -> str:
         """Queue a question of the conversation on show; what to tell the person.  Raises `RoutertermError`."""

@@ -68,7 +68,9 @@ class ChatParts:
             changed=self.refresh,
         )
         self.attachments = Attachments(app, view, self.conversation, self._unsent_changed)
-        self.turns = TurnRunner(app, view, self.conversation, self.attachments, notifications, self)
+        self.turns = TurnRunner(
+            app, view, self.conversation, attachments=self.attachments, notifications=notifications, events=self
+        )
         self.spending = Spending(self.confirmation, self.conversation, lambda: app.ready_services)
         self.compare = CompareController(
             app, view, self.conversation, self.attachments, changed=self._unsent_changed, ended=self._comparison_ended

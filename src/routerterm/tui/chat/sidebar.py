@@ -224,9 +224,9 @@ class Sidebar:
                 row.id,
                 row.title,
                 row.updated_at,
-                row.pinned,
-                row.id in running,
-                row.id in self._unread,
+                pinned=row.pinned,
+                answering=row.id in running,
+                unread=row.id in self._unread,
                 model=one_line(row.model or "").rpartition("/")[2],
                 cost=costs.get(row.id, "") if costs is not None else None,
             )

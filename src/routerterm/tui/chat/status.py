@@ -94,7 +94,12 @@ class StatusController:
 
     def _keep_time(self) -> None:
         """One clock for all that moves here: spinner, seconds, rate, the cache's time; none while nothing does."""
-        every = self._app.pulse if self._turns.any else 1.0 if self._counts_down else None
+        if self._turns.any:
+            every = self._app.pulse
+        elif self._counts_down:
+            every = 1.0
+        else:
+            every = None
         if every == self._every:
             return
         if self._clock is not None:
@@ -109,7 +114,13 @@ class StatusController:
         self._notifications.mood("answering" if turns.any else "idle")
         turn = turns.current if self._app.services else None
         self._transcript.throttle(app.line_is_slow, dear=_scrolling_is_dear(app))
-        activity: Activity = "idle" if turn is None else "waiting" if turn.first_at is None else "answering"
+        activity: Activity
+        if turn is None:
+            activity = "idle"
+        elif turn.first_at is None:
+            activity = "waiting"
+        else:
+            activity = "answering"
         cache, saves = self._cache_words()
         self._view = replace(
             self._view,

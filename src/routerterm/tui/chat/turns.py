@@ -28,7 +28,7 @@ from routerterm.core.events import (
     ToolStarted,
     UsageReported,
 )
-from routerterm.core.messages import Text, ToolResult
+from routerterm.core.messages import Text
 from routerterm.core.sanitise import one_line
 from routerterm.tui.chat.entries import header_of, seam_of, trouble_of, words
 from routerterm.tui.chat.turn import PENDING, Ask, Asked, Turn, TurnEvents
@@ -212,7 +212,9 @@ class TurnRunner:
             await self._conversation.settle_header(turn.shown)
         await self._events.turn_ended()
         if turn.over_budget is not None:
-            self._ask_to_spend(turn, turn.over_budget)
+            from routerterm.tui.chat.over_budget import ask_to_spend
+
+            ask_to_spend(self._app, turn, turn.over_budget, self.start)
         if turn.queue:
             self._go_on(turn)
 
@@ -278,29 +280,6 @@ class TurnRunner:
             case _:
                 assert_never(event)
 
-    def _ask_to_spend(self, turn: Turn, error: OverBudget) -> None:
-        """A cap was reached before anything was sent: let the person decide, if the settings say so."""
-        from routerterm.tui.dialogs.confirm import Confirm
-
-        budget, conversation = self._app.ready_services.money.budget, turn.session.conversation
-        if budget.on_cap != "ask" or conversation is None or turn.shown is None:
-            return
-        session, shown, id = turn.session, turn.shown, conversation.id
-
-        async def again() -> AsyncGenerator[Event]:
-            with_results = any(isinstance(part, ToolResult) for part in (await session.message(shown)).parts)
-            budget.allow(id)
-            answer = session.continue_answer(shown) if with_results else session.regenerate(shown)  # no call twice
-            try:
-                async with aclosing(answer) as events:
-                    async for event in events:
-                        yield event
-            finally:
-                budget.revoke_override(id)
-
-        dialog = Confirm("Over budget", error.message, "Send it anyway, this once", spends=True)
-        self._app.push_screen(dialog, lambda yes: self.start(session, again) if yes else None)
-
     async def _appear(self, turn: Turn) -> None:
         """Question and answer are on disk: show them under their real ids."""
         assert turn.session.reply is not None
@@ -326,7 +305,13 @@ class TurnRunner:
         trouble = trouble_of(record, status, begun=reply.builder.text_length > 0) if ended else ""
         seams = tuple(map(seam_of, record.seams))
         return Entry(
-            reply.turn.reply_id, "assistant", reply.builder.parts() if parts else (), status, header, seams, trouble
+            reply.turn.reply_id,
+            "assistant",
+            reply.builder.parts() if parts else (),
+            status=status,
+            header=header,
+            seams=seams,
+            trouble=trouble,
         )
 
     async def _return_question(self, turn: Turn) -> None:

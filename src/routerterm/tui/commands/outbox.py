@@ -12,7 +12,7 @@ from routerterm.core.sanitise import one_line
 from routerterm.tui.commands.base import Choice, Command, CommandContext
 
 if TYPE_CHECKING:
-    from routerterm.store.outbox import Waiting
+    from routerterm.store.outbox_rows import Waiting
     from routerterm.tui.widgets.rows import Row
 
 _TIMES = {

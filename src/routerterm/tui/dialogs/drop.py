@@ -33,7 +33,9 @@ class Drop(Modal[None]):
     def __init__(self, address: str, code: str, *, local: bool) -> None:
         """``local``: only this machine can reach it."""
         super().__init__()
-        self._address, self._code, self._local = address, code, local
+        self._address = address
+        self._code = code
+        self._local = local
 
     def compose(self) -> ComposeResult:
         """The words first, then the code where there is room for it."""

@@ -54,7 +54,10 @@ class EditText(Modal[Edited | None]):
     def __init__(self, title: str, words: str, text: str, *, name: str | None = None) -> None:
         """``name`` None: the text has none."""
         super().__init__()
-        self._title, self._words, self._text, self._named = title, words, text, name
+        self._title = title
+        self._words = words
+        self._text = text
+        self._named = name
 
     def compose(self) -> ComposeResult:
         """What is asked, the name, the text, and the two ways out."""

@@ -59,8 +59,10 @@ class FormDialog(Modal[Mapping[str, str] | None]):
     ) -> None:
         """``words`` stand above the fields; ``complaint`` says what is wrong with what was written, if anything is."""
         super().__init__()
-        self._title, self._fields = title, tuple(fields)
-        self._words, self._complaint = words, complaint
+        self._title = title
+        self._fields = tuple(fields)
+        self._words = words
+        self._complaint = complaint
 
     def compose(self) -> ComposeResult:
         """A line for each field, what stands there otherwise already in it."""

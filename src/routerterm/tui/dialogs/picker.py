@@ -144,13 +144,18 @@ class Picker(Modal[str | None]):
 
         ``watch`` is told the row under the cursor, for a preview; ``explained``: rows have a `Row.detail`."""
         super().__init__()
-        self._title, self._hint, self._columns = title, hint, columns
-        self._source, self._on, self._watch = source, on, watch
+        self._title = title
+        self._hint = hint
+        self._columns = columns
+        self._source = source
+        self._on = on
+        self._watch = watch
         self._placeholder = placeholder
         self._empty = empty
         self._nothing = nothing
         self._query = query
-        self._row_actions, self._explained = row_actions, explained
+        self._row_actions = row_actions
+        self._explained = explained
         self._filling: Worker[None] | None = None
         self._tallest = 0
 

@@ -36,7 +36,8 @@ class Progress(Modal[bool]):
 
     def __init__(self, title: str, glyphs: Glyphs) -> None:
         super().__init__()
-        self._title, self._glyphs = title, glyphs
+        self._title = title
+        self._glyphs = glyphs
         self._told = ""
 
     def compose(self) -> ComposeResult:

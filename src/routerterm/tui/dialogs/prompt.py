@@ -51,7 +51,11 @@ class PromptDialog(Modal[str | None]):
         take: Take | None = None,
     ) -> None:
         super().__init__()
-        self._title, self._words, self._value, self._hint, self._take = title, words, value, hint, take
+        self._title = title
+        self._words = words
+        self._value = value
+        self._hint = hint
+        self._take = take
 
     def compose(self) -> ComposeResult:
         """What is asked, where to answer, and how to leave."""

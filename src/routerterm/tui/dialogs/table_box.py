@@ -37,7 +37,9 @@ class TableBox(Modal[None]):
 
     def __init__(self, app: AppContext, title: str, columns: Sequence[Column]) -> None:
         super().__init__()
-        self._of, self._title, self._columns = app, title, tuple(columns)
+        self._of = app
+        self._title = title
+        self._columns = tuple(columns)
 
     def compose(self) -> ComposeResult:
         """What is so, the rows, the keys."""

@@ -102,7 +102,14 @@ def underlined(state: StateBlock, start: int, end: int, _silent: bool) -> bool:
     if not found:
         return False
     tag = "h1" if found == "=" else "h2"
-    _leaf(state, "heading", tag, start, line + 1, state.getLines(start, line, state.blkIndent, False).strip())
+    _leaf(
+        state,
+        "heading",
+        tag,
+        start=start,
+        end=line + 1,
+        content=state.getLines(start, line, state.blkIndent, False).strip(),
+    )
     state.line = line + 1
     return True
 

@@ -107,7 +107,7 @@ class Writer(Leaves):
                 if self.blank_before(item.begin):
                     self.gap(margin)
             item.token.meta = {**item.token.meta, "number": number}
-            self.item(item, margin, key, depth, level, stale)
+            self.item(item, margin, key, depth=depth, level=level, stale=stale)
 
     def item(self, item: Node, margin: Margin, key: str, depth: int, level: int, stale: bool) -> None:
         """One item with its marker."""

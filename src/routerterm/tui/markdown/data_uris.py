@@ -12,6 +12,8 @@ import re
 from collections.abc import Mapping
 from zlib import crc32
 
+from routerterm.core.counting import format_bytes
+
 _HEAD = re.compile(r"\]\((data:image/(?:png|jpeg|gif|webp);base64,)")
 _HEAD_LENGTH = 30
 """Characters of the longest head."""
@@ -103,7 +105,7 @@ def described(address: str) -> str | None:
     match = _NAMED.fullmatch(address)
     if match is None:
         return None
-    return f"{match[1].upper()}, {max(int(match[2]) * 3 // 4 // 1024, 1)} kB"
+    return f"{match[1].upper()}, {format_bytes(int(match[2]) * 3 // 4)}"
 
 
 def restored(code: str, pictures: Mapping[str, bytes]) -> str:

@@ -42,7 +42,9 @@ class Margin:
     """What stands to the left of a container's lines: its first line may differ from the rest."""
 
     def __init__(self, parent: Margin | None, first: list[Run], rest: list[Run], indent: bool = True) -> None:
-        self.parent, self.first, self.rest = parent, first, rest
+        self.parent = parent
+        self.first = first
+        self.rest = rest
         self.width: int
         self.pending = bool(first)
         self.width = (parent.width if parent else 0) + (runs_len(rest) if indent else 0)
@@ -67,13 +69,20 @@ class LineWriter:
         self, grammar: Grammar, width: int, signs: Signs, limits: Limits, references: dict[str, Any],
         carry: ParseState, source: Sequence[str], prefix: int, seams: Sequence[tuple[int, str]] = (), key: str = "text",
     ) -> None:  # fmt: skip
-        self.grammar, self.width, self.signs, self.limits = grammar, width, signs, limits
-        self.references, self.carry, self.source, self.prefix = references, carry, source, prefix
+        self.grammar = grammar
+        self.width = width
+        self.signs = signs
+        self.limits = limits
+        self.references = references
+        self.carry = carry
+        self.source = source
+        self.prefix = prefix
         self.seams = list(seams)
         self.key = key
         self.lines: list[Line] = []
         self.marks: dict[int, Mark] = {}
-        self.block, self.fence = carry.block, carry.fence
+        self.block = carry.block
+        self.fence = carry.fence
         self.painter: Painter | None = None
         self.plan: Plan | None = None
         self.rows = 0

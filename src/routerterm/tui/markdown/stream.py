@@ -64,7 +64,18 @@ def lay_out(
     ]
     folder = Folder()
     source = sanitise(folder.feed(text) + folder.close()).expandtabs(4)
-    writer = Writer(grammar(), width, signs, limits, {}, ParseState(), source.split("\n"), 0, places, key)
+    writer = Writer(
+        grammar(),
+        width,
+        signs,
+        limits=limits,
+        references={},
+        carry=ParseState(),
+        source=source.split("\n"),
+        prefix=0,
+        seams=places,
+        key=key,
+    )
     writer.pictures, writer.drawer = folder.pictures, draw
     root = grammar().blocks(source)
     if complete and "]:" in source:
@@ -91,7 +102,9 @@ class StreamLayout:
     """
 
     def __init__(self, width: int, signs: Signs, *, key: str = "text", limits: Limits | None = None) -> None:
-        self.width, self.signs, self.key = width, signs, key
+        self.width = width
+        self.signs = signs
+        self.key = key
         self.limits = limits or LIMITS
         self.done: list[Line] = []
         self.tail: list[Line] = []
@@ -176,7 +189,16 @@ class StreamLayout:
         references = self._references if last else dict(self._references)
         seams = [(line + prefix, said) for line, said in self._seams]
         writer = Writer(
-            grammar(), self.width, self.signs, self.limits, references, self.carry, source, prefix, seams, self.key
+            grammar(),
+            self.width,
+            self.signs,
+            limits=self.limits,
+            references=references,
+            carry=self.carry,
+            source=source,
+            prefix=prefix,
+            seams=seams,
+            key=self.key,
         )
         writer.pictures = self._folder.pictures
         return writer

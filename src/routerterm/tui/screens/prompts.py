@@ -57,7 +57,8 @@ class PromptsScreen(Modal[tuple[str, str] | None]):
 
     def __init__(self, prompts: Sequence[Prompt], on: str | None = None) -> None:
         super().__init__()
-        self._prompts, self._on = tuple(prompts), on
+        self._prompts = tuple(prompts)
+        self._on = on
 
     def compose(self) -> ComposeResult:
         """The prompts by kind, and what can be done."""

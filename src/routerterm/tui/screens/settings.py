@@ -73,7 +73,9 @@ def key_entries(commands: Iterable[type[CommandInfo]], own: dict[str, str]) -> I
     for command in commands:
         default = ", ".join(command.keys)
         text = f"Keys for: {command.help()} Separate several with commas; `none` removes them."
-        yield Entry(("bindings", command.name), own.get(command.name, default), default, (), "text", text)
+        yield Entry(
+            ("bindings", command.name), own.get(command.name, default), default, choices=(), kind="text", text=text
+        )
 
 
 def _dotted(way: tuple[str, ...]) -> str:

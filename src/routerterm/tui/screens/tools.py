@@ -71,7 +71,8 @@ class ToolsScreen(TableBox):
 
     def __init__(self, app: AppContext, switches: Switches, services: Services) -> None:
         super().__init__(app, "Tools", COLUMNS)
-        self._switches, self._services = switches, services
+        self._switches = switches
+        self._services = services
 
     def on_mount(self) -> None:
         """Show what is known, and ask the servers for the rest."""

@@ -60,7 +60,10 @@ class TreeScreen(Modal[tuple[str, str] | None]):
 
     def __init__(self, title: str, tree: Sequence[Branch], head: str | None, glyphs: Glyphs) -> None:
         super().__init__()
-        self._title, self._tree, self._head, self._glyphs = title, tree, head, glyphs
+        self._title = title
+        self._tree = tree
+        self._head = head
+        self._glyphs = glyphs
         self._stretches = stretches(tree, head)
         self._all = False
 
@@ -88,7 +91,8 @@ class TreeScreen(Modal[tuple[str, str] | None]):
         """Every message, or only where branches begin."""
         row = self.query_one(RowList).current
         self._all = not self._all
-        self._fill(self._head if self._all and row is None else row.id if row else None)
+        at = row.id if row is not None else None
+        self._fill(self._head if self._all and at is None else at)
 
     def action_fork(self, step: int) -> None:
         """To the next place where a branch begins."""
@@ -145,8 +149,18 @@ def _row(branch: Branch, glyphs: Glyphs, *, count: int | None, here: bool) -> Ro
     node = branch.node
     tone: Tone = "bright" if branch.on_path else "text"
     place = f"{branch.sibling}/{branch.siblings} " if branch.siblings > 1 else ""
-    who = "you" if node.role == "user" else node.role if node.role != "assistant" else "answer"
-    sign = glyphs.cursor if here else glyphs.pointer if branch.on_path else " "
+    if node.role == "user":
+        who = "you"
+    elif node.role != "assistant":
+        who = node.role
+    else:
+        who = "answer"
+    if here:
+        sign = glyphs.cursor
+    elif branch.on_path:
+        sign = glyphs.pointer
+    else:
+        sign = " "
     words = (
         Span(f"{sign} ", "accent" if here else "dim"),
         Span("  " * min(branch.indent, DEEPEST), "faint"),

@@ -40,7 +40,8 @@ class WhyScreen(Modal[None]):
 
     def __init__(self, record: ReplyTrace, theme: Theme) -> None:
         super().__init__()
-        self.record, self._glyphs = record, theme.glyphs
+        self.record = record
+        self._glyphs = theme.glyphs
 
     def compose(self) -> ComposeResult:
         """The lines, scrolled."""

@@ -185,7 +185,7 @@ class Painter:
 
     def _run(self, out: list[str], run: Run, new: str, new_styles: str) -> None:
         if not run.erase:
-            self._write(out, run.y, run.first, run.last, new, new_styles)
+            self._write(out, run.y, run.first, last=run.last, new=new, new_styles=new_styles)
             return
         self._go(out, run.first, run.y)
         self._wear_blank(out, ord(new_styles[-1]))

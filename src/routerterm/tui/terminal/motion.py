@@ -13,7 +13,12 @@ def motion(x: int | None, y: int | None, to_x: int, to_y: int) -> str:
     """
     if y == to_y and x == to_x:
         return ""
-    best = f"\x1b[{to_y + 1};{to_x + 1}H" if to_x else f"\x1b[{to_y + 1}H" if to_y else "\x1b[H"
+    if to_x:
+        best = f"\x1b[{to_y + 1};{to_x + 1}H"
+    elif to_y:
+        best = f"\x1b[{to_y + 1}H"
+    else:
+        best = "\x1b[H"
     if y is None:
         return best
     candidates: list[str] = []

@@ -85,12 +85,16 @@ def _selves(drawn: Pixels, word: str) -> tuple[str, ...]:
     return tuple("".join(n if cell == "#" else " " for n, cell in zip(names, row, strict=False)) for row in drawn)
 
 
+_SHADED = {(True, False): "█", (True, True): "█", (False, True): "░", (False, False): " "}
+"""By whether a cell is lit, and whether it lies in the shadow of one that is."""
+
+
 def _shadowed(drawn: Pixels, _: str) -> tuple[str, ...]:
     """With a shadow to the right and below."""
     blank = "." * (len(drawn[0]) + 1)
     upper, lower = (*(row + "." for row in drawn), blank), (blank, *("." + row for row in drawn))
     return tuple(
-        "".join("█" if one == "#" else "░" if other == "#" else " " for one, other in zip(*rows, strict=True))
+        "".join(_SHADED[one == "#", other == "#"] for one, other in zip(*rows, strict=True))
         for rows in zip(upper, lower, strict=True)
     )
 

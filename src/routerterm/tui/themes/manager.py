@@ -35,7 +35,8 @@ class ThemeManager:
     """Finds themes for a program, and remembers the one that was taken."""
 
     def __init__(self, paths: Paths, letters: Letters = "unicode") -> None:
-        self._paths, self._letters = paths, letters
+        self._paths = paths
+        self._letters = letters
         self._file: Path | None = None
         self._seen: tuple[int, int] | None = None
 

@@ -61,7 +61,9 @@ class Bar(ScrollBar):
 
         def row(action: str, thumb: bool) -> Strip:
             cell = style + Style(reverse=thumb and not signs, meta={"@mouse.down": action})
-            sign = (signs[0] if thumb else signs[1] if end > begin else " ") if signs else " "
+            sign = " "
+            if signs and (thumb or end > begin):
+                sign = signs[0] if thumb else signs[1]
             strip = Strip([Segment(sign * self.thickness, cell)], self.thickness)
             for line_filter in filters:
                 strip = strip.apply_filter(line_filter, ground)

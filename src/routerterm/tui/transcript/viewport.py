@@ -100,7 +100,12 @@ class Viewport(QuietWidget, Painter, can_focus=True):
         """
         self.frame = SPARING_FRAME if slow else FRAME
         beside = dear and self.region.width < self.screen.size.width * 9 // 10
-        self.jump = max(self.rows // 3, 1) if slow else DEAR_JUMP if beside else 1
+        if slow:
+            self.jump = max(self.rows // 3, 1)
+        elif beside:
+            self.jump = DEAR_JUMP
+        else:
+            self.jump = 1
         self.gallery.spare = slow
 
     def on_unmount(self) -> None:
@@ -226,7 +231,12 @@ class Viewport(QuietWidget, Painter, can_focus=True):
         if top + 1 <= y < top + self.rows - 1:
             return
         self.set_follow(False)
-        wanted = y - self.rows // 3 if centre else (y - 1 if y < top + 1 else y - self.rows + 2)
+        if centre:
+            wanted = y - self.rows // 3
+        elif y < top + 1:
+            wanted = y - 1
+        else:
+            wanted = y - self.rows + 2
         self.place(wanted)
         self._lay_around()
         y = self.entry_list.heights.before(number) + line

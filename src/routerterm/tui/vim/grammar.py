@@ -46,7 +46,11 @@ def parse(keys: tuple[str, ...]) -> Command | Literal["more", "none"]:
     if operator and verb == operator:
         return Command("line", count, operator)
     if verb == "g":
-        return "more" if not rest else Command("gg", count, operator) if rest[0] == "g" else "none"
+        if not rest:
+            return "more"
+        if rest[0] == "g":
+            return Command("gg", count, operator)
+        return "none"
     if operator and verb in "ia":
         if not rest:
             return "more"

@@ -228,7 +228,7 @@ def span_of(text: str, at: int, name: str, around: bool, count: int = 1) -> Span
         return _quoted(text, at, name, around)
     pair = _PAIRS[name]
     opening, closing = pair[0], pair[1]
-    return _between(text, at, opening, closing, around, count)
+    return _between(text, at, opening, closing=closing, around=around, count=count)
 
 
 def _word(text: str, at: int, big: bool, around: bool, count: int) -> Span | None:
@@ -302,6 +302,10 @@ def _between(text: str, at: int, opening: str, closing: str, around: bool, count
         depth += (text[place] == opening) - (text[place] == closing)
         if depth == 0:
             if count > 1:
-                return _between(text, start - 1, opening, closing, around, count - 1) if start else None
+                return (
+                    _between(text, start - 1, opening, closing=closing, around=around, count=count - 1)
+                    if start
+                    else None
+                )
             return Span(start, place + 1) if around else Span(start + 1, place)
     return None

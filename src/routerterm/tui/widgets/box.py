@@ -30,7 +30,9 @@ class Box(Vertical, Toned):
     ) -> None:
         super().__init__(id=id, classes=classes)
         keep_lines(self, whole=True)
-        self._title, self._tone, self._theme = title, tone, theme
+        self._title = title
+        self._tone = tone
+        self._theme = theme
 
     def render_line(self, y: int) -> Strip:
         """A row of the frame, blank where the pane is."""

@@ -209,7 +209,13 @@ class ConversationList(CursorList):
         if isinstance(row, Heading):
             return heading_line(self, row.title, width, self.glyphs.bar)
         opened, here = row.id == self._open, index == self.cursor
-        look: Look = "cursor" if here and self.has_focus else "bright" if opened else "text"
+        look: Look
+        if here and self.has_focus:
+            look = "cursor"
+        elif opened:
+            look = "bright"
+        else:
+            look = "text"
         sign = self._sign(row, opened=opened)
         cursor = CURSOR if here and self.has_focus else " "
         left, right = self._line(sign + cursor, row, width)

@@ -101,7 +101,9 @@ def draw(panes: Panes, frame: Frame) -> tuple[str, ...]:
         if key not in made:
             last = panes.width - 1
             made[key] = "".join(
-                _edge(edges or "", x, y - panes.top, last, outer[x], cell) if outer[x] else joints[cell]
+                _edge(edges or "", x, y - panes.top, last=last, outer=outer[x], inner=cell)
+                if outer[x]
+                else joints[cell]
                 for x, cell in enumerate(row)
             )
         rows.append(made[key])
@@ -110,7 +112,8 @@ def draw(panes: Panes, frame: Frame) -> tuple[str, ...]:
 
 def _with_stops(row: str) -> str:
     """A line as a ruler with a tab stop every eight columns."""
-    return "".join(("T" if x % 8 == 0 else ".") if cell == "─" else cell for x, cell in enumerate(row))
+    ruler = ("T" if x % 8 == 0 else "." for x in range(len(row)))
+    return "".join(mark if cell == "─" else cell for mark, cell in zip(ruler, row, strict=True))
 
 
 def _edge(edges: str, x: int, y: int, last: int, outer: int, inner: int) -> str:
@@ -120,8 +123,9 @@ def _edge(edges: str, x: int, y: int, last: int, outer: int, inner: int) -> str:
         upper, lower = (top_left, bottom_left) if x == 0 else (top_right, bottom_right)
         return upper if outer & _DOWN else lower
     if outer & (_LEFT | _RIGHT):
-        above, down = (y == 0), inner & (_DOWN if y == 0 else _UP)
-        return (meets[0] if down else top) if above else meets[3] if down else bottom
+        if y == 0:
+            return meets[0] if inner & _DOWN else top
+        return meets[3] if inner & _UP else bottom
     if x == 0:
         return meets[1] if inner & _RIGHT else left
     return meets[2] if inner & _LEFT and x == last else right

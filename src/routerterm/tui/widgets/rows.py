@@ -70,7 +70,8 @@ class ManyRows:
     def __init__(self, ids: Sequence[str], make: Callable[[int], Row]) -> None:
         """``make`` makes the row of a number, whose id stands at that place in ``ids``."""
         self.ids = ids
-        self._make, self._made = make, dict[int, Row]()
+        self._make = make
+        self._made = dict[int, Row]()
 
     def __len__(self) -> int:
         return len(self.ids)

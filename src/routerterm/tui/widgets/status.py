@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from msgspec import Struct
 
 from routerterm.core.money import show_range, show_usd, with_unknown
+from routerterm.engine.usage.views import alarm
 from routerterm.tui.widgets.fields import Field, Span, Tone
 
 if TYPE_CHECKING:
@@ -72,12 +73,11 @@ def share_words(share: float) -> str:
 
 def tone_of_share(share: float) -> Tone:
     """Yellow from a half, red from four fifths."""
-    return "error" if share >= 0.8 else "warning" if share >= 0.5 else "text"
-
-
-def alarm(share: float) -> str:
-    """The same without colour: ``!`` from four fifths, ``!!`` where there is nothing left."""
-    return "!!" if share >= 1 else "!" if share >= 0.8 else ""
+    if share >= 0.8:
+        return "error"
+    if share >= 0.5:
+        return "warning"
+    return "text"
 
 
 def mode_field(mode: str, rank: int = -1) -> Field:
@@ -112,7 +112,12 @@ def _fields(view: StatusView, glyphs: Glyphs) -> Iterator[Field]:
         yield Field(_today(view.today, view.today_cap, unknown=view.today_unknown), rank=1, action="app.open('stats')")
     for name, lamp in view.providers:
         sign = {"on": glyphs.on, "half": glyphs.half, "off": glyphs.off}[lamp]
-        tone = "text" if lamp == "on" else "warning" if lamp == "half" else "dim"
+        if lamp == "on":
+            tone = "text"
+        elif lamp == "half":
+            tone = "warning"
+        else:
+            tone = "dim"
         yield Field((Span(f"{name} ", "dim"), Span(sign, tone)), rank=5, action="app.open('route')")
     if view.bytes_per_second is not None:
         yield Field((Span(f"{view.bytes_per_second:,.0f} B/s", "dim"),), rank=6, right=True)

@@ -50,7 +50,8 @@ class Welcome(Toned):
 
     def __init__(self, glyphs: Glyphs, boot: Sequence[str]) -> None:
         super().__init__(id="welcome")
-        self.glyphs, self.boot = glyphs, tuple(boot)
+        self.glyphs = glyphs
+        self.boot = tuple(boot)
         self.ways: tuple[Option, ...] = ()
         self.cursor = 0
         self.note = ""

@@ -57,7 +57,11 @@ class Column(Struct):
 def state_sign(column: Column, glyphs: Glyphs, tick: int) -> str:
     """How it is, in one sign."""
     if column.ended:
-        return glyphs.on if column.status == "done" else glyphs.off if column.status == "error" else glyphs.half
+        if column.status == "done":
+            return glyphs.on
+        if column.status == "error":
+            return glyphs.off
+        return glyphs.half
     return glyphs.cursor if column.first_at is not None else glyphs.spinner[tick % len(glyphs.spinner)]
 
 

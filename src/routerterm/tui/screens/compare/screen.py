@@ -106,7 +106,8 @@ class CompareScreen(FramedScreen):
         super().__init__()
         self.theme = theme
         self.frame = theme.frame
-        self.comparison, self.asked = comparison, asked
+        self.comparison = comparison
+        self.asked = asked
         self.trouble: RoutertermError | None = None
         """Why it could not even begin."""
         self.chosen: int | None = None
@@ -204,10 +205,10 @@ class CompareScreen(FramedScreen):
             reply.turn.reply_id,
             "assistant",
             reply.builder.parts() if parts else (),
-            status,
-            Header(record.target or record.asked, time_of_day(now_ms())),
-            tuple(map(seam_of, record.seams)),
-            trouble_of(record, status, begun=reply.builder.text_length > 0) if ended else "",
+            status=status,
+            header=Header(record.target or record.asked, time_of_day(now_ms())),
+            seams=tuple(map(seam_of, record.seams)),
+            trouble=trouble_of(record, status, begun=reply.builder.text_length > 0) if ended else "",
         )
 
     def _answer(self, index: int) -> Transcript:

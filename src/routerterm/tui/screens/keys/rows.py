@@ -103,7 +103,13 @@ def _quota(line: KeyLine, glyphs: Glyphs, width: int) -> list[Span]:
         return [Span(" " * width)]
     cells = 6
     full = min(cells, -(-cells * line.used // quota)) if line.used else 0
-    tone: Tone = "error" if line.used >= quota else "warning" if line.used * 5 >= quota * 4 else "text"
+    tone: Tone
+    if line.used >= quota:
+        tone = "error"
+    elif line.used * 5 >= quota * 4:
+        tone = "warning"
+    else:
+        tone = "text"
     count = f" {line.used:,}/{quota:,}"
     return [
         Span(glyphs.full * full, tone),
@@ -260,7 +266,11 @@ def cut(text: str, width: int, glyphs: Glyphs) -> str:
 
 
 def _label_width(width: int) -> int:
-    return 24 if width >= WIDE else 20 if width >= MEDIUM else 14
+    if width >= WIDE:
+        return 24
+    if width >= MEDIUM:
+        return 20
+    return 14
 
 
 def _width(spans: Sequence[Span]) -> int:

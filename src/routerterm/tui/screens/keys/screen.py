@@ -77,7 +77,9 @@ class KeysScreen(FramedScreen):
         self.model = model
         self.theme = theme or Theme("phosphor", "Phosphor")
         self.frame = self.theme.frame
-        self._clock, self._pasted, self._asking = clock, pasted, asking
+        self._clock = clock
+        self._pasted = pasted
+        self._asking = asking
         self.view = EMPTY
         self.steps = KeysActions(self)
         self._doomed: KeyRecord | None = None

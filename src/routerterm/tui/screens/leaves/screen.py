@@ -111,7 +111,12 @@ class LeavesScreen(Modal[None]):
     def on_resize(self, event: events.Resize) -> None:
         """On a narrow screen the keys take more lines."""
         width = event.size.width
-        self.query_one("#foot", FieldLine).lines = 1 if width >= WIDE else 2 if width >= NARROW else 3
+        if width >= WIDE:
+            self.query_one("#foot", FieldLine).lines = 1
+        elif width >= NARROW:
+            self.query_one("#foot", FieldLine).lines = 2
+        else:
+            self.query_one("#foot", FieldLine).lines = 3
         self.set_class(width < NARROW, "-narrow")
         self._remark()
 
@@ -127,7 +132,12 @@ class LeavesScreen(Modal[None]):
         except RoutertermError as error:
             self._say(f"Nothing would leave. {error.message} {in_chat(error.hint)}".strip())
             return
-        on = rows.current.id if rows.current is not None else row_id(sheet.lines[-1], 0) if sheet.lines else None
+        if rows.current is not None:
+            on = rows.current.id
+        elif sheet.lines:
+            on = row_id(sheet.lines[-1], 0)
+        else:
+            on = None
         rows.show(rows_of(sheet), on=on)
         self.query_one("#total", FieldLine).fields = summary_fields(sheet)
         self._remark()
@@ -209,7 +219,8 @@ class TextScreen(Modal[None]):
 
     def __init__(self, title: str, spans: Sequence[Span]) -> None:
         super().__init__()
-        self._title, self._spans = title, spans
+        self._title = title
+        self._spans = spans
 
     def compose(self) -> ComposeResult:
         """The text, scrolled."""

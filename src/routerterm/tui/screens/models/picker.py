@@ -115,7 +115,7 @@ async def _keys(services: Services) -> dict[str, str]:
     rows = await services.keys.readable_rows()
     troubles = {row.name: trouble for row in rows if (trouble := services.keys.trouble(row)) is not None}
     now = time.time()
-    lines = lines_of(rows, await services.store.memory.read("key:"), {}, troubles, {}, now)
+    lines = lines_of(rows, await services.store.memory.read("key:"), {}, troubles=troubles, tests={}, now=now)
     said = ((line.record.provider, line.health, key_words(line, now)) for line in lines)
     return dict(provider_keys(((info.name, info.needs_key) for info in services.catalog.providers()), said))
 

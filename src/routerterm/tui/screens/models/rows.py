@@ -140,7 +140,12 @@ def model_row(model: ModelInfo, choices: ModelChoices, glyphs: Glyphs) -> Row:
     usable = model.provider in choices.keys
     cannot = misfit(model, choices.need)
     state = cannot or "no key" * (not usable) or _state(model, health, choices)
-    sign = glyphs.off if not usable else glyphs.half if health.open_for or health.avoided_for else glyphs.on
+    if not usable:
+        sign = glyphs.off
+    elif health.open_for or health.avoided_for:
+        sign = glyphs.half
+    else:
+        sign = glyphs.on
     return Row(
         name,
         (

@@ -88,7 +88,8 @@ class RouteScreen(FramedScreen):
 
     def __init__(self, services: Services, theme: Theme) -> None:
         super().__init__()
-        self._services, self._theme = services, theme
+        self._services = services
+        self._theme = theme
         self.frame = theme.frame
 
     def compose(self) -> ComposeResult:
@@ -324,6 +325,8 @@ class RouteScreen(FramedScreen):
         records = await services.keys.readable_rows()
         troubles = {row.name: trouble for row in records if (trouble := services.keys.trouble(row)) is not None}
         found: dict[str, list[tuple[str, str]]] = {}
-        for line in lines_of(records, await services.store.memory.read("key:"), {}, troubles, {}, now):
+        for line in lines_of(
+            records, await services.store.memory.read("key:"), {}, troubles=troubles, tests={}, now=now
+        ):
             found.setdefault(line.record.provider, []).append((line.record.label, key_words(line, now)))
         return found

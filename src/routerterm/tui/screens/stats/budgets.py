@@ -150,20 +150,18 @@ def _ask_amount(app: AppContext, limit: Limit) -> None:
         app.notify(f"{limit.name}: {text.strip() or 'no limit'}", timeout=3, markup=False)
         show_budgets(app, limit.id)
 
-    value = (
-        ""
-        if limit.value is None
-        else format(limit.value, "f")
-        if isinstance(limit.value, Decimal)
-        else str(limit.value)
-    )
-    where = (
-        f"[budget] in {app.paths.config_file.name}"
-        if limit.entry
-        else f"virtual key {limit.key.name}"
-        if limit.key
-        else ""
-    )
+    if limit.value is None:
+        value = ""
+    elif isinstance(limit.value, Decimal):
+        value = format(limit.value, "f")
+    else:
+        value = str(limit.value)
+    if limit.entry:
+        where = f"[budget] in {app.paths.config_file.name}"
+    elif limit.key:
+        where = f"virtual key {limit.key.name}"
+    else:
+        where = ""
     words = f"{limit.unit[:1].upper()}{limit.unit[1:]}; empty is no limit. Kept in: {where}."
     show_dialog(app, PromptDialog(limit.name, words, value, hint="Enter Save · Esc Close", take=take), again)
 

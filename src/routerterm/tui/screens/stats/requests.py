@@ -10,18 +10,19 @@ from routerterm.core.sanitise import one_line
 from routerterm.store.guard_hits import GuardHits
 from routerterm.store.requests import RequestFilter, rows_of_filter
 from routerterm.tui.clock import local
-from routerterm.tui.dialogs.picker import Picker, later
+from routerterm.tui.dialogs.picker import Picker, among, later
 from routerterm.tui.screens.stats.rows import REQUESTS, request_row
 from routerterm.tui.widgets.rows import Column, Row
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from routerterm.core.ledger import AttemptRecord
     from routerterm.tui.app_context import AppContext
 
 MOST = 500
 """Requests in a list: the newest; a filter looks at all of them."""
+FIGURES = (Column("", 0, most=22), Column("", 0, grow=True))
 GUARD = (
     Column("when", 0),
     Column("rule", 0, grow=True),
@@ -58,6 +59,16 @@ def show_requests(app: AppContext, title: str, wanted: RequestFilter) -> None:
         ),
         taken,
     )
+
+
+def show_figures(app: AppContext, title: str, rows: Sequence[Row], run: Callable[[str], Awaitable[object]]) -> None:
+    """A list of figures; Enter runs the action that a row's id names, and leads to what lies behind the figure."""
+
+    async def taken(action: str | None) -> None:
+        if action and not action.isdigit():
+            await run(action)
+
+    app.push_screen(Picker(title, FIGURES, among(rows)), taken)
 
 
 def show_guard_hits(app: AppContext) -> None:

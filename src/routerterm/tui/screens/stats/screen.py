@@ -24,12 +24,11 @@ from routerterm.store.requests import Which
 from routerterm.store.statistics import Book
 from routerterm.tui.actions import bindings_of
 from routerterm.tui.clock import now_ms
-from routerterm.tui.dialogs.picker import Picker, among
 from routerterm.tui.screens.stats.actions import ACTIONS, AGAINST, PERIODS, SORTS
 from routerterm.tui.screens.stats.behind import behind_figure, behind_gauge, behind_line, behind_projection, behind_spot
 from routerterm.tui.screens.stats.budgets import show_budgets
 from routerterm.tui.screens.stats.export import Form, export
-from routerterm.tui.screens.stats.requests import show_guard_hits, show_requests
+from routerterm.tui.screens.stats.requests import show_figures, show_guard_hits, show_requests
 from routerterm.tui.screens.stats.rows import (
     COLUMNS,
     COMPARED,
@@ -97,7 +96,8 @@ class StatsScreen(FramedScreen):
 
     def __init__(self, services: Services, theme: Theme) -> None:
         super().__init__()
-        self._services, self._theme = services, theme
+        self._services = services
+        self._theme = theme
         self.frame = theme.frame
         self._pens = ASCII_PENS if theme.glyphs.rule.isascii() else UNICODE_PENS
         self._snapshot = Snapshot(services.zone)
@@ -233,18 +233,9 @@ class StatsScreen(FramedScreen):
 
     def action_figures(self) -> None:
         """Every figure, where the lines above have no room for all."""
-        if self._found is None:
-            return
-
-        async def taken(action: str | None) -> None:
-            if action and not action.isdigit():
-                await self.run_action(action)
-
-        columns = (Column("", 0, most=22), Column("", 0, grow=True))
-        self.app.push_screen(
-            Picker(f"Figures: {self._found.period.name}", columns, among(figure_rows(self._found, self._accounts))),
-            taken,
-        )
+        if self._found is not None:
+            rows = figure_rows(self._found, self._accounts)
+            show_figures(self.app, f"Figures: {self._found.period.name}", rows, self.run_action)
 
     # -- what is pointed at ----------------------------------------------------------------------------
 
@@ -293,7 +284,9 @@ class StatsScreen(FramedScreen):
         found = await cockpit(store, self._snapshot, self._look, now)
         self._seen = self._snapshot.version
         budget = await self._services.money.budget.gauges(now)
-        self._accounts = await accounts(budget, store.gateway_keys, store.ledger.figures, found.month, now, zone)
+        self._accounts = await accounts(
+            budget, store.gateway_keys, store.ledger.figures, month=found.month, now=now, zone=zone
+        )
         self._found = found
         self._show()
 

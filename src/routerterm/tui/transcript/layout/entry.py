@@ -33,7 +33,8 @@ def entry_lines(
     """All lines of an entry, header first; ``opened`` are the numbers of the parts that are unfolded."""
     lines = [header_line(entry, width, signs)]
     lines += gather(
-        part_lines(entry, number, part, width, signs, number in opened, draw) for number, part in enumerate(entry.parts)
+        part_lines(entry, number, part, width=width, signs=signs, opened=number in opened, draw=draw)
+        for number, part in enumerate(entry.parts)
     )
     return [*lines, *ending_lines(entry, width), Line()]
 

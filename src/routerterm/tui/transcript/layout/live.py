@@ -46,7 +46,9 @@ class LiveEntry:
     """
 
     def __init__(self, entry: Entry, width: int, signs: Signs) -> None:
-        self.entry, self.width, self.signs = entry, width, signs
+        self.entry = entry
+        self.width = width
+        self.signs = signs
         self.done: list[Line] = [header_line(entry, width, signs)]
         self.tail: list[Line] = [Line()]
         self.builder = ReplyBuilder()
@@ -75,7 +77,7 @@ class LiveEntry:
                 self._close()
             case _:
                 self._close()
-                self._add(part_lines(self.entry, number, part, self.width, self.signs, False))
+                self._add(part_lines(self.entry, number, part, width=self.width, signs=self.signs, opened=False))
 
     def feed(self, delta: Content) -> None:
         """Take a piece."""
@@ -232,4 +234,8 @@ def _cursor_key(line: Line) -> str:
     key = line.runs[-1][1].lstrip("~") if line.runs else ""
     name = key.partition(".")[0].partition("@")[0]
     plain = name and name not in ("link", "heading1") and "u" not in key.partition(".")[2].partition("@")[0]
-    return f"~{key}" if plain else "~cursor@fence" if line.fill else "~cursor"
+    if plain:
+        return f"~{key}"
+    if line.fill:
+        return "~cursor@fence"
+    return "~cursor"

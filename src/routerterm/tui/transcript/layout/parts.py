@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 
+from routerterm.core.counting import format_bytes
 from routerterm.core.json_layout import laid_out
 from routerterm.core.sanitise import one_line, sanitise
 from routerterm.tui.markdown.code import Painter
@@ -52,7 +53,12 @@ def call_lines(
     """
     failed = cut or (result is not None and result.is_error)
     name = f"{signs.tool} {one_line(result.name if result is not None and result.name else part.name)}"
-    tail = f" {signs.dot} not finished" if cut else "" if result is None else _came_of(result, signs)
+    if cut:
+        tail = f" {signs.dot} not finished"
+    elif result is None:
+        tail = ""
+    else:
+        tail = _came_of(result, signs)
     room = width - 2 - cell_len(name) - 2 - cell_len(tail)
     arguments = one_line(part.arguments)
     shown = fit(arguments, room, signs.ellipsis) if room > 4 and arguments not in ("", "{}") else ""
@@ -68,7 +74,7 @@ def call_lines(
 def _came_of(result: ToolResult, signs: Signs) -> str:
     """How long a call took, and how much came back."""
     took = "" if result.duration_ms is None else f" {signs.dot} {result.duration_ms / 1000:.1f} s"
-    size = f" {signs.dot} failed" if result.is_error else f" {signs.dot} {_size(len(result.text.encode()))}"
+    size = f" {signs.dot} failed" if result.is_error else f" {signs.dot} {format_bytes(len(result.text.encode()))}"
     return took + size
 
 
@@ -83,13 +89,9 @@ def result_lines(part: ToolResult, width: int, signs: Signs, *, opened: bool) ->
 def file_lines(part: Text, width: int, signs: Signs, *, opened: bool) -> list[Line]:
     """A file that went with a question: its name and size, or all of it."""
     count = max(part.text.strip().count("\n") - 2, 1)  # without the name, and the fence over and under it
-    what = f"{one_line(part.name or 'file')} {signs.dot} {_size(len(part.text.encode()))}"
+    what = f"{one_line(part.name or 'file')} {signs.dot} {format_bytes(len(part.text.encode()))}"
     head = _fold(what, "link", width, signs, opened=opened, more=f"{count:,} line{'s' * (count != 1)}")
     return [head, *_plain(part.text.strip("\n"), width, signs)] if opened else [head]
-
-
-def _size(size: int) -> str:
-    return f"{size} B" if size < 1000 else f"{size / 1000:.0f} kB" if size < 999_500 else f"{size / 1e6:.1f} MB"
 
 
 def _plain(text: str, width: int, signs: Signs) -> list[Line]:
@@ -104,7 +106,7 @@ def _plain(text: str, width: int, signs: Signs) -> list[Line]:
 def image_lines(part: Image, width: int, signs: Signs, draw: Draw | None = None) -> list[Line]:
     """A picture by its name, kind and size, and drawn where there is something that draws."""
     name = one_line(part.name or part.url or "picture")
-    size = f" {signs.dot} {max(len(part.data) // 1024, 1)} kB" if part.data else ""
+    size = f" {signs.dot} {format_bytes(len(part.data))}" if part.data else ""
     text = f"{signs.image} {name} {signs.dot} {one_line(part.media_type)}{size}"
     lines = [Line(((fit(text, width, signs.ellipsis), "link"),))]
     if part.data and draw is not None:
@@ -115,7 +117,9 @@ def image_lines(part: Image, width: int, signs: Signs, draw: Draw | None = None)
 def _fold(
     text: str, key: str, width: int, signs: Signs, *, opened: bool, more: str = "", can_open: bool = True
 ) -> Line:
-    sign = (signs.opened if opened else signs.pointer) if can_open else signs.dot
+    sign = signs.dot
+    if can_open:
+        sign = signs.opened if opened else signs.pointer
     runs: list[Run] = [(f"{sign} ", "~bullet"), (fit(text, max(width - 2, 1), signs.ellipsis), key)]
     room = width - runs_len(runs) - 2
     if more and not opened and room > 4:
