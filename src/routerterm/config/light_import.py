@@ -95,7 +95,8 @@ class LaterPattern:
     _pattern: re.Pattern[str] | None = None
 
     def __init__(self, make: Callable[..., re.Pattern[str]], *given: Any) -> None:
-        self._make, self._given = make, given
+        self._make = make
+        self._given = given
 
     @property
     def compiled(self) -> re.Pattern[str]:

@@ -15,3 +15,12 @@ def format_bytes(size: int) -> str:
     if size < 999_500:
         return f"{size / 1000:.0f} kB"
     return f"{size / 1e6:.1f} MB"
+
+
+def alarm(share: float) -> str:
+    """How much of a limit is used, without colour: ``!`` from four fifths, ``!!`` where there is nothing left."""
+    if share >= 1:
+        return "!!"
+    if share >= 0.8:
+        return "!"
+    return ""

@@ -177,7 +177,7 @@ def test_a_picture_in_a_text_stands_below_its_paragraph(drawn: bytes) -> None:
     lines = lay_out(text, 60, SIGNS, draw=at_once)
     named = next(index for index, line in enumerate(lines) if "the square" in line.text)
     assert [line.text for line in lines[named : named + 3]] == [
-        "▌ a square ▣ the square ‹PNG, 1 kB› in a quotation", "▌ ▀▀▀▀", "▌ ▀▀▀▀",
+        "▌ a square ▣ the square ‹PNG, 78 B› in a quotation", "▌ ▀▀▀▀", "▌ ▀▀▀▀",
     ]  # fmt: skip
     assert lines[-1].text == "That was it."
     assert [line for line in lines if not is_picture(line)] == lay_out(text, 60, SIGNS)  # without anything that draws
@@ -393,4 +393,4 @@ async def test_a_copy_has_no_picture_in_it(drawn: bytes) -> None:
         stage.transcript.show([said("a", f"Before\n\n![square]({uri(drawn)})\n\nafter", "assistant")])
         await settled(pilot, stage, 2)
         stage.transcript.select(Selection(Place(0, 1, 0), Place(0, 99, END)))
-        assert stage.transcript.selected.split("\n\n") == ["Before", "▣ square ‹PNG, 1 kB›", "after"]
+        assert stage.transcript.selected.split("\n\n") == ["Before", "▣ square ‹PNG, 78 B›", "after"]

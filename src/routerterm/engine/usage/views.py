@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias, assert_never, get_args
 
 from msgspec import Struct
 
+from routerterm.core.counting import alarm
 from routerterm.core.money import show_range, show_usd, with_unknown
 from routerterm.engine.usage.accounts import Account, until_words
 from routerterm.engine.usage.cockpit import Cockpit
@@ -151,15 +152,6 @@ def gauges(found: Sequence[Account], now: int, width: int, height: int, pens: Pe
     if more:
         rows[-1] = (*rows[-1], Run(more, "dim"))
     return Drawing(tuple(rows), tuple(spots))
-
-
-def alarm(share: float) -> str:
-    """Without colour: ``!`` from four fifths, ``!!`` where there is nothing left."""
-    if share >= 1:
-        return "!!"
-    if share >= 0.8:
-        return "!"
-    return ""
 
 
 def _large(account: Account, now: int, width: int, pens: Pens) -> list[tuple[Run, ...]]:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from msgspec import Struct
 
+from routerterm.core.counting import alarm
 from routerterm.core.money import show_range, show_usd, with_unknown
-from routerterm.engine.usage.views import alarm
 from routerterm.tui.widgets.fields import Field, Span, Tone
 
 if TYPE_CHECKING:
