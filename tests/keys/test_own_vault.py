@@ -19,6 +19,7 @@ from routerterm.config.keys.files import atomic_write
 from routerterm.config.keys.kernel_keyring import KernelKeyring
 from routerterm.core.errors import VaultError
 from routerterm.core.secret import Secret
+from tests.driver.driver import PATIENCE
 from tests.keys.parts import CHEAP, OPENAI, OTHER, PASSPHRASE, Recalled, own_vault
 
 ROOT = Path(__file__).parents[2]
@@ -214,7 +215,7 @@ def test_the_kernel_keeps_it_for_another_program_and_for_a_while() -> None:
         program = f"from routerterm.config.keys.kernel_keyring import KernelKeyring as K; print(K(1).recall({name!r}))"
         said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT)
         assert said.stdout.strip() == "b'forty-eight bytes or so'"
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + PATIENCE
         while cache_has(name) and time.monotonic() < deadline:
             time.sleep(0.3)
         assert not cache_has(name), "its time is over"

@@ -287,6 +287,8 @@ async def test_it_is_not_sent_again_once_a_byte_of_an_answer_came(direct: HttpTr
 
 @pytest.mark.parametrize("late", [False, True])
 async def test_bytes_too_many_are_not_the_next_answer(direct: HttpTransport, late: bool) -> None:
+    written = asyncio.Event()
+
     async def too_many(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"{}")
         forged = LENGTH.replace(b"hello", b"wrong")
@@ -294,12 +296,15 @@ async def test_bytes_too_many_are_not_the_next_answer(direct: HttpTransport, lat
         if late:
             await asyncio.sleep(0.01)
             writer.write(forged)
+        written.set()
         await reader.read()
         writer.close()
 
     async with serving(too_many) as (url, _):
         for _ in range(3):
             assert await ask(direct, url) == (200, b"hello")
+            await written.wait()  # what comes once the next is asked could be its answer
+            written.clear()
             await asyncio.sleep(0.05)
 
 

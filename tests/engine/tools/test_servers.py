@@ -17,6 +17,7 @@ from routerterm.config.schema_tools import McpSettings, ToolRules, ToolSettings
 from routerterm.core.errors import RoutertermError
 from routerterm.engine.tools.toolbox import Toolbox
 from routerterm.engine.tools.values import CallResult
+from tests.driver.driver import PATIENCE
 from tests.engine.tools.boxes import HERE, Secrets, box, old, real
 
 
@@ -136,8 +137,8 @@ async def test_a_stubborn_server_ends_with_its_children(tmp_path: Path) -> None:
 
 
 def _ends(process: int) -> bool:
-    """Whether a process is gone, or waits only to be reaped, within five seconds."""
-    until = time.monotonic() + 5
+    """Whether a process is gone, or waits only to be reaped, before patience ends."""
+    until = time.monotonic() + PATIENCE
     while time.monotonic() < until:
         try:
             os.kill(process, 0)

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+from tests.driver.driver import PATIENCE
 from tests.tui.terminal.sessions import Session, session
 
 pytestmark = pytest.mark.slow
@@ -60,7 +61,7 @@ def settled(*sessions: Session, quiet: float = 0.25, seconds: float = 20, patien
 
 
 def assert_same(lean: Session, stock: Session, note: object) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE
     while True:
         settled(lean, stock)
         lean.show()
@@ -141,7 +142,7 @@ def test_stopped_and_continued_by_job_control() -> None:
     with session("stream", "lean") as one:
         one.wait("word5 ")
         os.kill(one.pid, signal.SIGTSTP)
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + PATIENCE
         while b"\x1b[?1049l" not in one.raw and time.monotonic() < deadline:
             one.read(0.05)
         assert b"\x1b[?1049l" in one.raw
@@ -161,7 +162,7 @@ def test_goes_on_without_its_terminal(tmp_path: Path) -> None:
     one.wait("word5 ")
     # A program in a session of its own dies of SIGHUP by default; that the app catches it is the app's part.
     os.close(one.fd)
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE
     while not (said.exists() and said.read_text().strip()) and time.monotonic() < deadline:
         time.sleep(0.05)
     status = os.waitpid(one.pid, os.WNOHANG)
