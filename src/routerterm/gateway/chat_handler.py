@@ -23,7 +23,7 @@ from routerterm.gateway.relay import Relay
 from routerterm.gateway.request import LARGE, ClientDisconnected, Receive, beside_loop, headers_of
 from routerterm.gateway.request_options import RequestOptions, request_options
 from routerterm.gateway.request_record import RequestRecord
-from routerterm.gateway.response import Header, Response
+from routerterm.gateway.response import Response
 from routerterm.gateway.wires import COMPACTION, MESSAGES, RESPONSES, Wire
 from routerterm.protocols.json_utils import loads
 from routerterm.protocols.openai_chat.server import encode_choices
@@ -40,8 +40,6 @@ FIRST_BYTE = 5.0
 """Seconds after which a client that waits for a stream gets its beginning, though there is no content yet."""
 HEARTBEAT = 15.0
 """Seconds without a byte after which a waiting client hears that we are still there."""
-_LONGEST_HEADER = 1_000
-"""Letters of the names of fields that were left out; a client can invent as many as it likes."""
 
 
 class ChatHandler:
@@ -204,7 +202,7 @@ class ChatHandler:
         body = self.codec.encode_body(said, **self._made(asked))
         if self._wire is RESPONSES and self._visible:
             await self._keep(loads(body))
-        await self.out.whole(200, body, (*self._who_answered(), *record.headers()))
+        await self.out.whole(200, body, (*self._relay.headers(self._hosted.left_out), *record.headers()))
         return said
 
     async def _answer_streamed(
@@ -267,13 +265,17 @@ class ChatHandler:
         if asked.stream:
             await out.end(choices.last(self._made(asked), usage=asked.usage) + self._comment(record))
         else:
-            headers = (*self._who_answered(), *record.headers())
+            headers = (*self._relay.headers(self._hosted.left_out), *record.headers())
             await out.whole(200, encode_choices(choices.said, **self._made(asked)), headers)
 
     async def _start(self, asked: ServerRequest) -> bytes:
         """The head of a stream; its first bytes are to go out with the first words."""
         self._stream = self.codec.ServerStream(**self._made(asked), usage=asked.usage)
-        headers = [("cache-control", "no-cache"), ("x-accel-buffering", "no"), *self._who_answered()]
+        headers = [
+            ("cache-control", "no-cache"),
+            ("x-accel-buffering", "no"),
+            *self._relay.headers(self._hosted.left_out),
+        ]
         await self.out.start(200, self._wire.kind, headers)
         return self._stream.start()
 
@@ -332,17 +334,3 @@ class ChatHandler:
 
     def _comment(self, record: RequestRecord) -> bytes:
         return record.comment() if self._wire.comments and not self._client.allowance.hidden else b""
-
-    def _who_answered(self) -> list[Header]:
-        relay = self._relay
-        names = ", ".join(dict.fromkeys((*self._hosted.left_out, *relay.left_out)))
-        left_out = [("x-routerterm-left-out", names[:_LONGEST_HEADER])] if names else []
-        if relay.target is None or self._client.allowance.hidden:
-            return left_out
-        return [
-            *left_out,
-            ("x-routerterm-provider", relay.target.provider),
-            ("x-routerterm-model", relay.target.model),
-            ("x-routerterm-attempts", str(relay.attempts)),
-            ("x-routerterm-fallback", "true" if relay.failed else "false"),
-        ]

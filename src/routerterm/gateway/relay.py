@@ -8,8 +8,9 @@ and what follows goes out.  If it says anything else the answer ends with an err
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from copy import copy
-from typing import assert_never
+from typing import TYPE_CHECKING, assert_never
 
 from msgspec.structs import replace
 
@@ -35,6 +36,12 @@ from routerterm.core.events import (
     WireEvent,
 )
 from routerterm.core.targets import Target
+
+if TYPE_CHECKING:
+    from routerterm.gateway.response import Header
+
+_LONGEST_HEADER = 1_000
+"""Letters of the names of fields that were left out; a client can invent as many as it likes."""
 
 
 class Relay:
@@ -168,6 +175,20 @@ class Relay:
         self.ended = self.finished = event
         self.target, self.attempts = event.target, event.attempts
         return [UsageReported(event.usage), StreamEnd(event.reason, event.raw, event.sequence)]
+
+    def headers(self, left_out: Iterable[str] = ()) -> list[Header]:
+        """Who answered, and what of the request was said to nobody: ``left_out`` is what was so from the start."""
+        names = ", ".join(dict.fromkeys((*left_out, *self.left_out)))
+        found = [("x-routerterm-left-out", names[:_LONGEST_HEADER])] if names else []
+        if self.target is None or self._hidden:
+            return found
+        return [
+            *found,
+            ("x-routerterm-provider", self.target.provider),
+            ("x-routerterm-model", self.target.model),
+            ("x-routerterm-attempts", str(self.attempts)),
+            ("x-routerterm-fallback", "true" if self.failed else "false"),
+        ]
 
     def _nameless(self, error: RoutertermError) -> RoutertermError:
         """The error without the names of those that were asked."""

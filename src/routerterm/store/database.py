@@ -9,7 +9,6 @@ What other rooms write against it: a class that takes `Worker`s and runs plain f
 from __future__ import annotations
 
 import asyncio
-import os
 import secrets
 import sqlite3
 import threading
@@ -24,8 +23,9 @@ from msgspec.structs import replace
 
 from routerterm.core.errors import StoreError
 from routerterm.core.ids import ulid
+from routerterm.store.changes import POLL, changes
 from routerterm.store.conversations import Conversations
-from routerterm.store.errors import Replaced, translate
+from routerterm.store.errors import translate
 from routerterm.store.instances import Instances
 from routerterm.store.maintenance import CalledOff, Check, back_up, check, repair
 from routerterm.store.memory import StoredMemory
@@ -55,8 +55,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-POLL = 0.6
-"""Seconds between two looks at whether another program has written: what it spent is on the screen within a second."""
 SEARCH_CACHE = 8_000
 """Kilobytes of the index that the search keeps at hand from one key to the next: a sixth less work than with 2,000."""
 
@@ -198,30 +196,9 @@ class Store:
         """A fresh ULID."""
         return ulid(self._clock(), self._chance(10))
 
-    async def changes(self, every: float = POLL) -> AsyncGenerator[None]:
-        """Yields whenever another program has changed the file, at most once per look.
-
-        A look is two questions to the file system; SQLite is asked, on its thread, only where one of them was answered
-        otherwise than before: by another program's writing or by ours.
-        """
-        stamp = _stamp(self.path)
-        seen = await self.writer.read(_version)
-        while True:
-            await asyncio.sleep(every)
-            if (
-                stamp == (stamp := _stamp(self.path)) and os.name != "nt"
-            ):  # there a file that is open keeps its old time
-                continue
-            told = len(self.notices)
-            try:
-                now = await self.writer.read(_version)
-            except Replaced as error:
-                self.notices.append(error)
-                yield
-                return
-            if now != seen or len(self.notices) > told:
-                seen = now
-                yield
+    def changes(self, every: float = POLL) -> AsyncGenerator[None]:
+        """See `store.changes`: yields whenever another program has changed the file."""
+        return changes(self.path, self.writer, self.notices, every)
 
     async def upkeep(self) -> Check | None:
         """What a program does once after its start, in the background: check, back up, carry out old deletions.
@@ -322,24 +299,6 @@ class Store:
         connection = self._connect_to_read()
         connection.execute(f"PRAGMA cache_size = -{SEARCH_CACHE}")
         return connection
-
-
-def _stamp(path: Path) -> tuple[int, ...]:
-    """What changes whenever anybody writes to a database in WAL mode, or replaces its file."""
-    found: list[int] = []
-    for file in (path, path.with_name(f"{path.name}-wal")):
-        try:
-            each = file.stat()
-        except OSError:
-            found.append(0)
-        else:
-            found += (each.st_ino, each.st_mtime_ns, each.st_size)
-    return tuple(found)
-
-
-def _version(connection: sqlite3.Connection) -> int:
-    """A number that changes when, and only when, another connection has committed."""
-    return int(connection.execute("PRAGMA data_version").fetchone()[0])
 
 
 def _touch(connection: sqlite3.Connection) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal
 
 from routerterm.core.errors import NotNow, RoutertermError
 from routerterm.engine.chat.active_conversation import ActiveConversation
@@ -17,39 +17,12 @@ if TYPE_CHECKING:
     from routerterm.engine.chat.session import Session
     from routerterm.store.values import StoredMessage
     from routerterm.tui.app_context import AppContext
+    from routerterm.tui.chat.events import ConversationEvents
     from routerterm.tui.chat.view import ChatView
     from routerterm.tui.transcript.values import Entry
 
 PAGE = 60
 """Messages that are read at a time; a screenful and some."""
-
-
-class ConversationEvents(Protocol):
-    """Who is told what becomes of the conversation on show, and knows which answers are running."""
-
-    def running_in(self, id: str) -> Session | None:
-        """The session that is answering in that conversation."""
-        ...
-
-    def conversation_opened(self, id: str | None) -> None:
-        """Another conversation is on show, or a new one."""
-        ...
-
-    def queued_here(self) -> Sequence[str]:
-        """What waits behind the answer that is running in the conversation on show."""
-        ...
-
-    def edit_ended(self) -> None:
-        """No message is edited any more: files that were set aside for it are back."""
-        ...
-
-    def messages_shown(self, session: Session, *, empty: bool) -> None:
-        """Its messages were read and shown anew; ``empty`` where there are none yet."""
-        ...
-
-    def conversation_changed(self) -> None:
-        """Its model is another, or what is in force in it."""
-        ...
 
 
 class ConversationController(ActiveConversation):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncGenerator, Callable
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 from textual.worker import Worker
@@ -67,35 +67,3 @@ class Turn(Struct, eq=False):
         """Pieces per second since the first one, as a measure of tokens."""
         elapsed = time.monotonic() - self.first_at if self.first_at else 0.0
         return self.pieces / elapsed if elapsed > 0.5 else None
-
-
-class TurnEvents(Protocol):
-    """Who is told what becomes of answers."""
-
-    def turn_started(self) -> None:
-        """One runs."""
-        ...
-
-    def turn_state_changed(self) -> None:
-        """There is something else to be said of those that run, or one of them has ended."""
-        ...
-
-    def question_shown(self) -> None:
-        """The first thing in the transcript may be a question that is not on disk yet."""
-        ...
-
-    def reached(self, anybody: bool) -> None:
-        """Whether anybody could be reached by a request."""
-        ...
-
-    def unsaved(self, session: Session) -> None:
-        """The disk did not take an answer."""
-        ...
-
-    async def conversations_changed(self) -> None:
-        """There is a new conversation, or one with an answer that runs."""
-        ...
-
-    async def turn_ended(self) -> None:
-        """One has ended, and money was spent."""
-        ...

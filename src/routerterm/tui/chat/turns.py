@@ -31,7 +31,7 @@ from routerterm.core.events import (
 from routerterm.core.messages import Text
 from routerterm.core.sanitise import one_line
 from routerterm.tui.chat.entries import header_of, seam_of, trouble_of, words
-from routerterm.tui.chat.turn import PENDING, Ask, Asked, Turn, TurnEvents
+from routerterm.tui.chat.turn import PENDING, Ask, Asked, Turn
 from routerterm.tui.clock import now_ms, time_of_day
 from routerterm.tui.transcript.values import Entry, Header
 
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from routerterm.tui.chat.attachment_files import Attached
     from routerterm.tui.chat.attachments import Attachments
     from routerterm.tui.chat.conversation import ConversationController
+    from routerterm.tui.chat.events import TurnEvents
     from routerterm.tui.chat.view import ChatView
     from routerterm.tui.notifications import Notifications
 
