@@ -16,7 +16,7 @@ from routerterm.config.paths import Paths
 from routerterm.tui.app import RoutertermApp
 from tests.driver.driver import Driver
 from tests.driver.picture import Picture
-from tests.driver.probe import focus_of, is_ready, picture_of
+from tests.driver.probe import focus_of, is_ready, picture_of, take_rules
 
 MOUSE: dict[str, tuple[type[events.MouseEvent], int]] = {
     "down": (events.MouseDown, 1),
@@ -95,6 +95,7 @@ async def in_process(
 ) -> AsyncIterator[HeadlessDriver]:
     """The program, once it is ready; with ``ready`` false at once, as somebody meets it who types ahead."""
     app = RoutertermApp(paths, quick_ui(paths))
+    take_rules(app)
     async with app.run_test(size=size, notifications=True) as pilot:
         it = HeadlessDriver(paths, app, pilot)
         if ready:

@@ -1,7 +1,8 @@
 """The one place where the driver looks into the program instead of at its screen.
 
 In process, three questions are answered here: whether the program has been put together, what has the keys, and what
-it looks like.  Whoever rebuilds the interface changes this file, and no test.
+it looks like; and its style sheets are not parsed anew for each test.  Whoever rebuilds the interface changes this
+file, and no test.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 from itertools import repeat
+from typing import Any
 
 from rich.cells import cell_len
 from rich.color import Color, ColorType
@@ -20,6 +22,15 @@ from tests.driver.picture import Look, Picture
 
 PLACES = {"composer": "composer", "transcript": "messages", "sidebar": "chats"}
 """What a part of the chat is called, by its id in the style sheet."""
+
+
+KEPT_RULES: dict[str, dict[Any, Any]] = {}
+"""What style sheets were parsed to, by the colours they were parsed with."""
+
+
+def take_rules(app: RoutertermApp) -> None:
+    """Start as at every start but a home's first: with the rules of the start before, which would lie in its file."""
+    app._sheet._known = app._sheet._asked = KEPT_RULES.setdefault(repr(app._sheet._variables), {})
 
 
 def is_ready(app: RoutertermApp) -> bool:
