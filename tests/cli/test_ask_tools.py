@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -97,3 +98,17 @@ def test_what_was_typed_before_the_question_does_not_answer_it(home: Path) -> No
     terminal.type("n\n")
     assert terminal.end() == 0
     assert b"The user declined this call." in terminal.said
+
+
+def test_what_a_server_says_of_its_own_tools_counts_only_where_it_is_trusted(home: Path) -> None:
+    server = Path(__file__).parents[1] / "engine" / "tools" / "old_server.py"
+    mcp = f'[mcp.pad]\ncommand = ["{sys.executable}", "{server}", "claims"]\n'
+    call = Answer("", call=("pad__note", '{"text": "milk"}'))
+    asked = ("ask", "-m", PRICED, "--tool", "pad", "--approve", "read-only", "Note milk.")
+    for trusted in (False, True):
+        with serving(call, Answer("Done.")) as provider:
+            (home / "config.toml").write_text(f"{priced(provider)}{mcp}trusted = {str(trusted).lower()}\n")
+            ran = routerterm(*asked, env=environ(home))
+        assert ("pad.note was not run: no one approved it." in ran.err) is not trusted
+        assert ("trusted = true under [mcp.pad]" in ran.err) is not trusted
+        assert ran.code == (0 if trusted else 5)

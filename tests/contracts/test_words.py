@@ -25,7 +25,7 @@ OLD = {
     r"\bsees? pictures\b": "reads images",
     r"\b[Pp]ictures?\b": "image",
     r"\bbr(eaks?|oke) off\b": "is cut off",
-    r"\bnamed outright\b": "you picked it",
+    r"\b(?:named outright|you picked it)\b": "asked for by name",
     r"\bfirst word\b": "time to first token",
     r"\bmonth will be\b": "projected this month",
     r"\bwrongly asked\b": "usage error",

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import json
 import struct
+from contextlib import suppress
 from itertools import pairwise
 from types import SimpleNamespace
 from typing import Any
@@ -18,6 +19,7 @@ from routerterm.gateway import websocket
 from routerterm.gateway.request import BodyLimiter
 from tests.gateway.conftest import Open, Place, until
 from tests.gateway.test_abuse import is_well
+from tests.gateway.upstream import Talk
 
 SMALL = "[gateway]\nlargest = 1\n"
 TEXT, BINARY, CONTINUED, CLOSE, PING, PONG = 1, 2, 0, 8, 9, 10
@@ -188,6 +190,36 @@ async def test_a_client_that_says_nothing_any_more(place: Place, monkeypatch: py
     came = await asyncio.wait_for(client.reader.read(), 30)  # until it is hung up on
     assert came == frame(PING, masked=False) * (len(came) // 2)
     assert came
+
+
+@pytest.mark.parametrize("answers", [False, True])
+async def test_whoever_has_many_messages_waiting_is_listened_to_all_the_same(
+    place: Place, monkeypatch: pytest.MonkeyPatch, answers: bool
+) -> None:
+    monkeypatch.setattr(websocket, "PING_EVERY", 0.1)
+    monkeypatch.setattr(websocket, "SILENT", 1.0)
+    over = asyncio.Event()
+
+    @place.up.model("first")
+    async def say(talk: Talk) -> None:
+        await talk.head()
+        await over.wait()
+
+    client = await after_handshake(place)
+    client.writer.write(frame(TEXT, ASKED) * (2 * websocket.MOST_WAITING))
+    try:
+        if answers:
+            for _ in range(40):  # for four times as long as one may be silent
+                while (await client.frame())[0] != PING:
+                    pass
+                client.writer.write(frame(PONG))
+        else:
+            with suppress(ConnectionError):
+                assert await asyncio.wait_for(client.reader.read(), 60)  # until it is hung up on
+    finally:
+        over.set()
+        client.writer.close()
+    await is_well(place)
 
 
 async def test_a_client_that_does_not_answer_a_close(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:

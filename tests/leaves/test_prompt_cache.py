@@ -173,10 +173,10 @@ def test_an_order_that_the_person_chose_stays_and_says_what_is_lost() -> None:
 
 
 def test_the_trace_tells_of_the_marks() -> None:
-    started = AttemptStarted(1, MARKED.target, "work", "you picked it", cache_marks=2)
+    started = AttemptStarted(1, MARKED.target, "work", "asked for by name", cache_marks=2)
     trace = ReplyTrace("x").after(started)
     assert ReplyTrace.of(trace.to_json()) == trace
-    told = [line for line, _ in story(trace, Glyphs())]
+    told = [line for line, _ in story(trace, "done", Glyphs())]
     assert any("the prompt is marked for the provider's cache in 2 places" in line for line in told)
 
 

@@ -34,6 +34,11 @@ def test_ask_answers_in_process(home: Path) -> None:
     assert rows(home) == [("user", "done", QUESTION), ("assistant", "done", ran.out.rstrip("\n"))]
 
 
+def test_its_status_is_good(home: Path) -> None:
+    ran = routerterm("local", "status", timeout=300)
+    assert (ran.code, "installed, 93 MB" in ran.out) == (0, True)
+
+
 @pytest.fixture
 def server() -> Iterator[str]:
     """The same weights behind an OpenAI-compatible server that others wrote; its base URL."""

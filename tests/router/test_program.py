@@ -83,7 +83,7 @@ async def test_why_tells_of_every_candidate(paths: Paths) -> None:
     fair = (await why("fair", "Hello"))["candidates"]
     assert {each["why"] for each in fair} == {"picked with a chance of 75 %", "picked with a chance of 25 %"}
     named = (await why("demo/down", "Hello"))["candidates"]
-    assert [each["why"] for each in named] == ["you picked it", "fallback of demo/down"]
+    assert [each["why"] for each in named] == ["asked for by name", "fallback of demo/down"]
     long = await why("eyes", "word " * 3000)
     assert [each["model"] for each in long["candidates"]] == ["demo/code", "demo/echo"]
     assert long["passed_over"] == [{"model": "tiny/m", "reason": "2k context < 4k needed", "cause": "capability"}]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from decimal import Decimal
 from pathlib import Path
@@ -197,6 +198,25 @@ async def test_choosing_in_compare_is_a_vote_and_leaving_it_is_none(
         rated = await app.money.ratings.of_kind("")
         assert rated[Target("demo", "markdown")].votes == 1
         assert rated[Target("demo", "markdown")].strength > 0
+
+
+async def test_a_comparison_that_is_stopped_before_its_first_step_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from routerterm.engine.chat.comparison import Comparison
+
+    monkeypatch.setenv("ROUTERTERM_HOME", str(tmp_path))
+    async with open_app() as app:
+        comparison = Comparison(app.session(), app.session, ("demo/echo", "demo/markdown"))
+
+        async def hear() -> list[object]:
+            return [heard async for heard in comparison.ask("Write a poem")]
+
+        hearing = asyncio.ensure_future(hear())
+        await asyncio.sleep(0)  # it has made the task of the first answer, which has not made a step
+        assert comparison.stop()
+        assert [heard.event for heard in await hearing] == [None]  # type: ignore[attr-defined]
+        assert not comparison.is_written
 
 
 async def test_votes_are_read_again_after_a_while(tmp_path: Path) -> None:

@@ -92,7 +92,7 @@ def test_keys_can_be_given_and_taken_away() -> None:
 
 def test_slash_commands_are_told_from_text() -> None:
     assert slash_command("/model smart") == ("model", "smart")
-    assert slash_command("/cost") == ("stats", "")
+    assert slash_command("/stats") == slash_command("/cost") == ("stats", "")
     assert slash_command("/usr/bin is a folder") is None
     assert slash_command("/model x\nand more") is None
     assert slash_command("tell me /model") is None

@@ -87,7 +87,7 @@ class Question(Struct, frozen=True):
 @click.option(
     "--approve",
     type=click.Choice(("read-only", "all", "none")),
-    help="Run tools without asking you: those said to be read-only, all, or none.",
+    help="Run tools without asking: read-only ones (built-in, or of a trusted server), all, or none.",
 )
 @click.option("--no-save", is_flag=True, help="Save neither the question nor the answer; the cost is still recorded.")
 @click.option("--no-stream", is_flag=True, help="Print the answer only when it is complete.")

@@ -50,7 +50,7 @@ class Approval:
         """See `routerterm.engine.tools.loop.Approve`."""
         from routerterm.engine.tools.values import Answer
 
-        if self._policy == "all" or (self._policy == "read-only" and ask.tool.read_only):
+        if self._policy == "all" or (self._policy == "read-only" and ask.tool.is_read_only):
             return Answer("once")
         if self._policy is None and sys.stdin is not None and sys.stdin.isatty() and is_terminal(err=True):
             verdict = await asyncio.to_thread(self._asked, ask)
@@ -61,6 +61,11 @@ class Approval:
             return Answer(verdict)
         self.refused = True
         print_line(f"{one_line(ask.tool.shown)} was not run: no one approved it.", err=True)
+        if self._policy == "read-only" and ask.tool.read_only:
+            server = one_line(ask.tool.server)
+            print_line(
+                f"Its server says that it is read-only; trusted = true under [mcp.{server}] believes it.", err=True
+            )
         return Answer("no")
 
     async def fill(self, form: Form) -> Mapping[str, Any] | None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object per hit, for other programs.")
 def command(words: tuple[str, ...], limit: int, as_json: bool) -> None:
-    """Search all conversations.
+    """Find words in all conversations.
 
     WORDS may be words, prefixes (wal*), "exact phrases" and -excluded words, with filters model:,
     provider:, tag:, role:, title:, before: or after: (2026-11-21, today, 7d), cost: (">0.1"), is:pinned, is:archived.

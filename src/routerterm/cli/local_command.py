@@ -7,6 +7,7 @@ import sys
 import click
 
 from routerterm.cli.output import is_terminal, print_line
+from routerterm.core.counting import format_bytes
 
 
 @click.group("local")
@@ -50,17 +51,18 @@ def status() -> None:
 
     paths, which = Paths.find(), local_model.SMOLLM2
     found = local_model.status(paths)
+    intact = found.weights is not None and local_model.verify(paths)
     if found.weights is None:
         state = "not installed (`routerterm local fetch`)"
-    elif local_model.verify(paths):
-        state = f"installed, {which.size / 1e6:.0f} MB"
+    elif intact:
+        state = f"installed, {format_bytes(which.size)}"
     else:
         state = "installed but damaged (`routerterm local remove`, then `routerterm local fetch`)"
     print_line(f"model    local/{which.model}: {which.title}, {which.license}")
     print_line(f"weights  {state}")
     print_line(f"file     {local_model.weights_file(paths)}")
     print_line(f"engine   {'xllamacpp' if found.engine else 'missing: ' + local_model.how_to_add_engine()}")
-    sys.exit(0 if found.ready and "whole" in state else 1)
+    sys.exit(0 if found.ready and intact else 1)
 
 
 @command.command("remove")

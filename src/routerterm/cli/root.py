@@ -18,7 +18,7 @@ COMMANDS: dict[str, str] = {
     "decode": "Decode recorded provider traffic, for debugging a provider.",
     "doctor": "Check the installation and repair what can be repaired.",
     "export": "Write conversations to a file.",
-    "find": "Search all conversations.",
+    "find": "Find words in all conversations.",
     "gateway": "Manage keys for the tools that use `serve`.",
     "guard": "Test the guard's rules on a text.",
     "import": "Read conversations from another program's export.",

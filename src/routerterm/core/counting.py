@@ -9,12 +9,13 @@ def counted(number: int, one: str, many: str = "") -> str:
 
 
 def format_bytes(size: int) -> str:
-    """``812 B``, ``12 kB``, ``1.2 MB``: of a thousand each, as systems show files."""
+    """``812 B``, ``12 kB``, ``1.2 MB``, ``93 MB``, ``1.2 GB``: of a thousand each, as systems show files."""
     if size < 1000:
         return f"{size} B"
     if size < 999_500:
         return f"{size / 1000:.0f} kB"
-    return f"{size / 1e6:.1f} MB"
+    amount, unit = (size / 1e6, "MB") if size < 999_500_000 else (size / 1e9, "GB")
+    return f"{amount:.1f} {unit}" if amount < 9.95 else f"{amount:,.0f} {unit}"
 
 
 def alarm(share: float) -> str:

@@ -174,7 +174,9 @@ class _Wanted:
     def has(self, tool: ToolInfo) -> bool:
         """Whether the tool is among those that are asked for."""
         names = (self._allowed, self._unasked)
-        return all(each is None or tool.own_name in each for each in names) and (tool.read_only or not self._read_only)
+        return all(each is None or tool.own_name in each for each in names) and (
+            tool.is_read_only or not self._read_only
+        )
 
 
 def _runs_unasked(client: Client, tool: ToolInfo) -> bool:

@@ -29,7 +29,7 @@ CLOSE_WAIT = 2.0
 MOST_FRAMES = 50_000
 """Frames that one message may come in: empty ones take no room, but time."""
 MOST_WAITING = 16
-"""Messages that may wait for their turn; then nothing more is read."""
+"""Messages that may wait for their turn; then only a little is read with each ping, to hear whether it is answered."""
 GOING_AWAY, WRONG_KIND, REFUSED, TOO_BIG, BROKEN, LATER = 1001, 1003, 1008, 1009, 1011, 1013
 """Close codes of RFC 6455, section 7.4.1; the last one is IANA's."""
 _LONGEST_REASON = 120
@@ -96,8 +96,10 @@ class WebSocket:
         if self.gone.is_set() or self.stopping:
             return None
         message = self._waiting.popleft()
-        if len(self._waiting) < MOST_WAITING:
+        if len(self._waiting) < MOST_WAITING and self._connection.flow.read_paused:
             self._connection.flow.resume_reading()
+            if self._frames or self._size:
+                self._time_message()
         return message
 
     def busy(self, busy: bool) -> None:
@@ -138,6 +140,9 @@ class WebSocket:
             self._wire.receive_data(data)
             for event in self._wire.events():
                 self._take(event)
+            if len(self._waiting) >= MOST_WAITING and not self.gone.is_set():
+                self._connection.flow.pause_reading()
+                self._stop_timing()  # what is late of the next message is late because of us
         except ProtocolError:  # it goes on after its own close
             self._connection.transport.close()
 
@@ -197,25 +202,32 @@ class WebSocket:
             self._pieces.append(piece)
         if event.message_finished:
             self._whole()
-        elif self._slow is None:
-            late = f"The message was not complete within {BODY_WAIT:.0f} s."
-            self._slow = self._loop.call_later(BODY_WAIT, self.close, REFUSED, late)
+        else:
+            self._time_message()
 
     def _whole(self) -> None:
         """A message is complete."""
         self._waiting.append(b"".join(self._pieces))
         self._pieces, self._size, self._frames = [], 0, 0
+        self._stop_timing()
+        self._wake.set()
+
+    def _time_message(self) -> None:
+        """A message that has begun must come to its end."""
+        if self._slow is None and not self.gone.is_set():
+            late = f"The message was not complete within {BODY_WAIT:.0f} s."
+            self._slow = self._loop.call_later(BODY_WAIT, self.close, REFUSED, late)
+
+    def _stop_timing(self) -> None:
         if self._slow is not None:
             self._slow.cancel()
             self._slow = None
-        if len(self._waiting) >= MOST_WAITING:
-            self._connection.flow.pause_reading()
-        self._wake.set()
 
     def _tick(self) -> None:
-        if self._loop.time() - self._heard > SILENT and not self._connection.flow.read_paused:
+        if self._loop.time() - self._heard > SILENT:
             self._abort()
             return
+        self._connection.flow.resume_reading()  # a little: else no answer to a ping is heard while messages wait
         self.ping()
         self._ticker = self._loop.call_later(PING_EVERY, self._tick)
 

@@ -16,7 +16,6 @@ KEPT_AFTER_DELETE = 7 * 86_400_000
 _CHANGEABLE = frozenset(
     {"title", "model", "system", "params", "head_id", "pinned", "archived", "private", "draft", "tags"}
 )
-_NEW_DRAFT = "draft"
 
 
 class Conversations:
@@ -150,31 +149,6 @@ class Conversations:
         while await self._writer.write(job):
             gone += 1
         return gone
-
-    async def draft(self, id: str | None = None) -> str:
-        """What was typed in a conversation, or (None) for one that does not exist yet."""
-        sql = "SELECT value FROM meta WHERE name = ?" if id is None else "SELECT draft FROM conversation WHERE id = ?"
-        row = await self._reader.read(lambda connection: connection.execute(sql, (id or _NEW_DRAFT,)).fetchone())
-        return (row[0] or "") if row else ""
-
-    async def save_draft(self, id: str | None, text: str) -> None:
-        """Keep what is being typed, for a conversation or (None) for the next new one."""
-
-        def job(connection: sqlite3.Connection) -> None:
-            if id is not None:
-                connection.execute("UPDATE conversation SET draft = ? WHERE id = ?", (replace_surrogates(text), id))
-            else:
-                connection.execute(
-                    "INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)", (_NEW_DRAFT, replace_surrogates(text))
-                )
-
-        await self._writer.write(job)
-
-    async def add_to_draft(self, id: str, texts: Sequence[str]) -> None:
-        """Put texts before what is being typed in a conversation."""
-        added = replace_surrogates("\n\n".join(texts))
-        sql = "UPDATE conversation SET draft = rtrim(? || char(10, 10) || coalesce(draft, ''), char(10)) WHERE id = ?"
-        await self._writer.write(lambda connection: connection.execute(sql, (added, id)) and None)
 
     async def _set_deleted(self, ids: Iterable[str], at: int | None) -> None:
         pairs = [(at, id) for id in ids]

@@ -25,6 +25,7 @@ from routerterm.core.errors import StoreError
 from routerterm.core.ids import ulid
 from routerterm.store.changes import POLL, changes
 from routerterm.store.conversations import Conversations
+from routerterm.store.drafts import Drafts
 from routerterm.store.errors import translate
 from routerterm.store.instances import Instances
 from routerterm.store.maintenance import CalledOff, Check, back_up, check, repair
@@ -93,6 +94,7 @@ class Store:
         self.reader = Worker(path, self._connect_to_read, "reader")
         self.conversations = Conversations(self.writer, self.reader, clock, self.new_id)
         self.messages = Messages(self.writer, self.reader, clock)
+        self.drafts = Drafts(self.writer, self.reader)
         self.turns = Turns(self.writer, clock, self.new_id, self.program)
         self.prompts = Prompts(self.writer, self.reader, clock)
         self.finder = Worker(path, self._connect_to_search, "finder")

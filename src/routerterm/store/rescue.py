@@ -30,9 +30,11 @@ TABLES = (
     "gateway_response",
     "guard_hit",
     "outbox",
+    "draft_file",
+    "draft_for",
 )
-UNNAMED = frozenset({"guard_hit"})
-"""Tables whose rows have no key by which one could see that they are there already."""
+UNNAMED = frozenset({"guard_hit", "draft_file", "draft_for"})
+"""Tables whose rows have no key by which one could see that they are there already, or were sent since the backup."""
 _PATIENCE = 200_000
 """Failed readings after which the rest of a table is given up."""
 

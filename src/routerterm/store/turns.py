@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from routerterm.core.messages import Message, Part, Reasoning, Text, parts_to_json
 from routerterm.store.conversations import insert as insert_conversation
 from routerterm.store.conversations import put
+from routerterm.store.drafts import drop_answerer, drop_sent
 from routerterm.store.values import EDITED, Conversation, Status, StoredMessage, replace_surrogates, to_json
 from routerterm.store.worker import Worker
 
@@ -65,7 +66,8 @@ class Turns:
         """Write the question under ``parent_id`` and an empty answer under it, in one transaction.
 
         Without a question the answer stands right under ``parent_id``.  ``new`` writes the conversation too;
-        ``title`` is given to an untitled one.  A draft that the question grew out of is emptied; another stays.
+        ``title`` is given to an untitled one.  A draft that the question grew out of is emptied, and its files leave
+        it; another stays.
         When this returns, the question survives a power cut; where the disk fails, nothing of the turn is there.
         """
         now = self._clock()
@@ -77,6 +79,8 @@ class Turns:
                 connection.execute(
                     "DELETE FROM meta WHERE name = 'draft' AND value = substr(?, 1, length(value))", (said,)
                 )
+            if question is not None:
+                drop_sent(connection, "" if new else turn.conversation_id, question.parts)
             if question is not None and turn.question_id is not None:
                 asked = Answer(question.parts, "done")
                 row = message_row(
@@ -97,6 +101,7 @@ class Turns:
                 " title = coalesce(nullif(title, ''), ?) WHERE id = ?",
                 (turn.reply_id, now, said, replace_surrogates(title), turn.conversation_id),
             )
+            drop_answerer(connection, None if new else turn.conversation_id)
 
         await self._writer.write(job, durable=True)
 

@@ -17,7 +17,8 @@ from routerterm.store.turns import Turns
 from routerterm.store.worker import Worker
 from routerterm.tui.chat import attachments, sidebar
 from tests.driver import HeadlessDriver, in_process
-from tests.driver.homes import configure
+from tests.driver.homes import PRICED, configure, priced
+from tests.driver.provider import Answer, serving
 
 
 @asynccontextmanager
@@ -114,7 +115,7 @@ async def test_a_reference_taken_by_tab_and_sent_at_once_is_attached_once(
     async with in_process(paths) as it:
         with slow_files(monkeypatch) as read:
             await it.type("@q.t")
-            await it.screen_shows("17 bytes")
+            await it.screen_shows("17 B")
             await it.press("tab")
             threading.Timer(0.3, read.set).start()
             await it.burst("what is it\r")
@@ -162,7 +163,12 @@ async def test_what_is_set_while_the_first_question_is_written_holds(
 
 
 async def test_what_waits_in_the_queue_is_the_draft_after_quitting(paths: Paths) -> None:
-    configure(paths, default="demo/slow")
+    with serving(Answer("word " * 1_000, pause=0.3)) as provider:  # still running when it is left
+        configure(paths, priced(provider), PRICED)
+        await _queue_and_quit(paths)
+
+
+async def _queue_and_quit(paths: Paths) -> None:
     async with in_process(paths) as it:
         await it.say("one")
         await it.until(lambda: it.busy and it.open_id is not None)

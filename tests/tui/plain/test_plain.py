@@ -27,7 +27,7 @@ def talk(*lines: str) -> str:
 
 def test_a_question_is_answered_and_its_cost_told(paths: Paths) -> None:
     configure(paths)
-    said = talk("hello there", "/cost", "/why")
+    said = talk("hello there", "/stats", "/why")
     assert "hello there\n[demo/echo, " in said
     assert "tokens, free]" in said
     assert "Today $0" in said

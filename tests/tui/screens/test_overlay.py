@@ -48,3 +48,21 @@ async def test_another_size_draws_everything_anew(paths: Paths) -> None:
             assert len(lines) == size[1]
             assert "ROUTERTERM" in lines[0]
             assert "Quit" in lines[-2] or "F1" in lines[-2] or "F1" in lines[-1]
+
+
+async def test_a_notice_lies_over_no_line_of_a_dialog(paths: Paths) -> None:
+    configure(paths)
+    for size in ((120, 40), (80, 24), (45, 20)):
+        async with in_process(paths, size) as it:
+            await it.press("f1")
+            await it.dialog_is("Help")
+            before = it.picture().text.splitlines()
+            it.app.notify("A notice about something.", timeout=600)
+            await it.screen_shows("A notice about something.")
+            await it.press("down")
+            after = it.picture().text.splitlines()
+            (row,) = (number for number, line in enumerate(after) if "A notice" in line)
+            edge = before[row].strip()
+            assert row in (0, len(after) - 1), f"over row {row} of {size}"
+            assert not edge or "Help" in edge or row == len(after) - 1
+            assert after[row - 1 if row else -1].strip(), "the dialog is still there"

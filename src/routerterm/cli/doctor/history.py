@@ -8,6 +8,7 @@ from contextlib import aclosing
 from datetime import UTC, date, datetime
 
 from routerterm.cli.doctor import CheckContext, Finding
+from routerterm.core.counting import format_bytes
 from routerterm.core.errors import StoreError
 from routerterm.store.database import Store
 from routerterm.store.diagnose import Diagnosis, diagnose
@@ -66,8 +67,7 @@ def _told(seen: Diagnosis) -> list[Finding]:
     elif seen.found.problems:
         told.append(Finding("bad", f"In the history {_listed(seen.found.problems)}.", MEND))
     else:
-        size = f"{seen.size / 1e6:,.1f} MB"
-        what = f"{seen.conversations:,} conversations with {seen.messages:,} messages in {size}"
+        what = f"{seen.conversations:,} conversations with {seen.messages:,} messages in {format_bytes(seen.size)}"
         told.append(Finding("good", f"{what}: every page and reference is intact."))
     if seen.index_agrees is False:
         told.append(Finding("bad", "The search index does not agree with the messages.", MEND))

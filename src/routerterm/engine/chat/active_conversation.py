@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
 
+from routerterm.core.files import Draft
 from routerterm.core.request import Params
 from routerterm.engine.chat.params import params_from_json, params_to_json
 
@@ -41,11 +42,19 @@ class ActiveConversation:
         self._session: Session | None = None
         self.model = model
         """The model or route that answers next."""
-        self.draft_saved: str | None = ""
-        """What of the unsent text is on disk; None where that is not known."""
+        self.draft_saved = Draft()
+        """What was kept last of what is not sent."""
+        self.draft_is_stale = False
+        """Whether something else may be on disk by now."""
+        self.draft_of: str | None = None
+        """The id of the conversation with which it was kept; None for the next new one."""
         self.editing: str | None = None
         """The question or answer that the next text replaces."""
         self.editing_what: Literal["question", "answer"] = "question"
+        self.forks = False
+        """Whether more follows the last message that is shown: the next question starts a branch of its own there."""
+        self._fork: tuple[str, str | None] | None = None
+        """Where a fork was asked for, and the end of the branch that was shown before."""
         self._early_fields: dict[str, Any] = {}
         """What was set for a conversation that has no first message yet: system prompt, privacy, parameters."""
         self._first_asked: Session | None = None
@@ -145,8 +154,44 @@ class ActiveConversation:
         if late:
             await self.change(**late)
 
-    async def save_draft(self, text: str) -> None:
-        """Keep what is being typed."""
-        if self.begun and text != self.draft_saved:
-            await self._services().store.conversations.save_draft(self.id, text)
-            self.draft_saved = text
+    async def fork(self, id: str) -> bool:
+        """Go on from this message: the next question starts a new branch.  False at the end of one."""
+        if not await self._services().store.messages.children(id):
+            return False
+        await self.session.load()
+        self._fork = id, self.session.head
+        await self.session.fork(id)
+        return True
+
+    @property
+    def may_end_fork(self) -> bool:
+        """Whether a fork was asked for here, and nothing has followed yet."""
+        return self.forks and self._fork is not None and self._fork[0] == self.session.head
+
+    async def end_fork(self) -> bool:
+        """Go back to where `fork` was called, and start no new branch; False where none was asked for."""
+        if self._fork is None or not self.may_end_fork:
+            return False
+        (at, before), self._fork = self._fork, None
+        await self.session.show(before or at)
+        return True
+
+    async def look_for_fork(self) -> None:
+        """Look up whether a new branch would start here."""
+        head = self.session.head
+        self.forks = bool(head and await self._services().store.messages.children(head))
+
+    async def save_draft(self, draft: Draft) -> None:
+        """Keep what is written and attached."""
+        if not self.begun or (draft == self.draft_saved and not self.draft_is_stale):
+            return
+        drafts, id, before, elsewhere = self._services().store.drafts, self.id, self.draft_saved, self.draft_of
+        self.draft_is_stale = False
+        try:
+            await drafts.save(id, draft)
+            if elsewhere is None and id is not None:  # a new conversation has come to its id
+                await drafts.forget(None, before)
+        except BaseException:
+            self.draft_is_stale = True
+            raise
+        self.draft_saved, self.draft_of = draft, id

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from routerterm.config.atomic_file import open_regular
 from routerterm.core.errors import RoutertermError
+from routerterm.core.files import under_name
 from routerterm.core.messages import Image, Part, Text
 
 LARGEST_TEXT = 2_000_000
@@ -53,15 +54,6 @@ def part_of(data: bytes, name: str, *, shown: str = "", charset: str = "utf-8-si
         kinds = "Text in UTF-8, PDF, and PNG, JPEG, GIF and WebP images can be attached."
         raise RoutertermError(f"{shown} is neither text nor an image.", kinds)
     return Text(under_name(name, text), name)
-
-
-def under_name(name: str, text: str) -> str:
-    """A file's text in a fence that it cannot end, with the file's name over it."""
-    fence = "```"
-    while fence in text:
-        fence += "`"
-    shown = "".join(letter if letter.isprintable() else "?" for letter in name)
-    return f"\n\n{shown}:\n{fence}\n{text.rstrip()}\n{fence}\n"
 
 
 def picture_type(data: bytes) -> str | None:

@@ -44,6 +44,13 @@ class Comparison:
         self._heard: asyncio.Queue[Heard] = asyncio.Queue()
         self._tasks: list[asyncio.Task[None] | None] = [None] * len(models)
         self._left = len(models)
+        self._earlier = session.reply
+
+    @property
+    def is_written(self) -> bool:
+        """Whether the question is on disk: else it is to be asked again, or given back."""
+        session = self.sessions[0]
+        return session is not None and session.reply is not self._earlier
 
     def reply(self, index: int) -> RunningReply | None:
         """The answer of one of them, as far as it has come."""
@@ -94,8 +101,7 @@ class Comparison:
         return bool(running)
 
     async def _run(self, first: AsyncGenerator[Event], question_id: str | None) -> AsyncGenerator[Heard]:
-        begun = asyncio.Event()
-        self._tasks[0] = asyncio.create_task(self._pump(0, first, begun))
+        begun = self._start(0, first)
         try:
             await begun.wait()
             self._start_others(question_id)
@@ -122,9 +128,19 @@ class Comparison:
             return
         for index in range(1, len(self.models)):
             other = self.sessions[index] = self._another(turn.conversation_id)
-            self._tasks[index] = asyncio.create_task(
-                self._pump(index, other.regenerate(asked, model=self.models[index]), asyncio.Event())
-            )
+            self._start(index, other.regenerate(asked, model=self.models[index]))
+
+    def _start(self, index: int, events: AsyncGenerator[Event]) -> asyncio.Event:
+        """Have an answer come; set once it has begun, or never will: a task may be stopped before its first step."""
+        begun = asyncio.Event()
+
+        def ended(_: asyncio.Task[None]) -> None:
+            begun.set()
+            self._heard.put_nowait(Heard(index, None))
+
+        self._tasks[index] = task = asyncio.create_task(self._pump(index, events, begun))
+        task.add_done_callback(ended)
+        return begun
 
     async def _pump(self, index: int, events: AsyncGenerator[Event], begun: asyncio.Event) -> None:
         """Pass on what comes.  No tool is called: several answers at once would each ask the person about theirs."""
@@ -140,5 +156,3 @@ class Comparison:
             self._heard.put_nowait(Heard(index, error))
         finally:
             session.tools = tools
-            begun.set()
-            self._heard.put_nowait(Heard(index, None))

@@ -12,11 +12,11 @@ from pathlib import Path
 from msgspec import Struct
 
 from routerterm.core.errors import RoutertermError
+from routerterm.core.files import under_name
 from routerterm.core.lazy_pattern import LazyPattern
 from routerterm.core.messages import Text
 from routerterm.core.redact import secret_redactor
 from routerterm.core.sanitise import sanitise
-from routerterm.engine.chat.attachments import under_name
 
 MOST_OUTPUT = 200_000
 """Bytes that are kept of what it prints; what comes after them ends it."""

@@ -8,13 +8,11 @@ import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from msgspec import Struct
-
 from routerterm.config.atomic_file import open_regular
 from routerterm.core.errors import RoutertermError
+from routerterm.core.files import under_name
 from routerterm.core.messages import Text
 from routerterm.core.redact import secret_redactor
-from routerterm.engine.chat.attachments import under_name
 
 MOST_FILES = 20_000
 """Files that are listed of a folder: beyond that one names a path better by hand."""
@@ -28,15 +26,6 @@ FILE_BYTES = 64_000
 """A longer file of a folder is only listed; named by itself it is attached whole."""
 _NEVER = frozenset({"node_modules", "__pycache__", "venv", "site-packages"})
 """Folders of other people's code, left out where no ``.gitignore`` says so."""
-
-
-class FolderText(Struct, frozen=True):
-    """A folder as a part of a message; ``size`` is the bytes of its text."""
-
-    part: Text
-    size: int
-    files: int
-    included: int
 
 
 def list_files(root: Path, environ: Mapping[str, str] | None = None) -> tuple[str, ...]:
@@ -59,23 +48,22 @@ def folders_of(files: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
-def folder_text(folder: Path, name: str) -> FolderText:
+def folder_text(folder: Path, name: str) -> Text:
     """The listing of a folder, then its text files while there is room.  Blocks.  Raises `RoutertermError`."""
     root = folder.resolve()
     files = list_files(root)
     if not files:
         raise RoutertermError(f"{name} has no files in it.", "Files that git ignores are left out.")
-    pieces, left, included, listing = [], FOLDER_BYTES, 0, []
+    pieces, left, listing = [], FOLDER_BYTES, []
     for file in files:
         text = _text_of(root, file, min(left, FILE_BYTES))
         if text is not None:
             pieces.append(under_name(f"{name.rstrip('/')}/{file}", text))
             left -= len(text.encode())
-            included += 1
         listing.append(file if text is not None else f"{file} (not included)")
         left -= len(file.encode())
     whole = under_name(f"{name.rstrip('/')}/", "\n".join(listing)) + "".join(pieces)
-    return FolderText(Text(whole, f"{name.rstrip('/')}/"), len(whole.encode()), len(files), included)
+    return Text(whole, f"{name.rstrip('/')}/")
 
 
 def _text_of(root: Path, file: str, most: int) -> str | None:

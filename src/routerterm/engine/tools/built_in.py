@@ -30,6 +30,7 @@ _FETCH = ToolInfo(
         "required": ["url"],
     },
     read_only=True,
+    trusted=True,
 )
 _READ_FILE = ToolInfo(
     "read_file",
@@ -47,6 +48,7 @@ _READ_FILE = ToolInfo(
     },
     permission="allow",
     read_only=True,
+    trusted=True,
     local=True,
 )
 

@@ -1,7 +1,7 @@
 """An MCP server as a child of ours, spoken to over its standard input and output.
 
-It runs in a process group of its own, so that it ends with all that it started, and gets a minimal environment: no key
-of a provider is ever in it, only what the settings name for it.
+It runs in a process group of its own and with a mark, so that it ends with all that it started, and gets a minimal
+environment: no key of a provider is ever in it, only what the settings name for it.
 """
 
 from __future__ import annotations
@@ -9,12 +9,14 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import uuid
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from routerterm.core.redact import secret_redactor
 from routerterm.core.sanitise import one_line
 from routerterm.engine.tools.connection import MOST_NOTICES, Fill, Waiting
+from routerterm.engine.tools.process_tree import MARK, end_marked, marked
 from routerterm.protocols.mcp import (
     MAX_MESSAGE,
     Incoming,
@@ -44,9 +46,11 @@ def child_environment(environ: Mapping[str, str], own: Mapping[str, str]) -> dic
 class StdioConnection:
     """A running server.  `open` starts it."""
 
-    def __init__(self, process: asyncio.subprocess.Process, client: McpClient) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, client: McpClient, mark: str) -> None:
+        """``mark``: the value of `MARK` in its environment."""
         self._process = process
         self._client = client
+        self._mark = mark
         self._waiting: tuple[int, asyncio.Future[Reply]] | None = None
         self._time: Waiting | None = None
         self._asking: asyncio.Task[None] | None = None
@@ -63,20 +67,21 @@ class StdioConnection:
         cls, client: McpClient, command: Sequence[str], own: Mapping[str, str], environ: Mapping[str, str]
     ) -> StdioConnection:
         """Start the server.  Raises `McpError`."""
+        mark = uuid.uuid4().hex
         try:
             process = await asyncio.create_subprocess_exec(
                 *command,
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
-                env=child_environment(environ, own),
+                env={**child_environment(environ, own), MARK: mark},
                 limit=MAX_MESSAGE + 1,
                 start_new_session=True,
             )
         except (OSError, ValueError) as error:
             why = getattr(error, "strerror", None) or type(error).__name__
             raise McpError(f"{command[0]} cannot be started: {why}.", "Is it installed, and on the PATH?") from None
-        return cls(process, client)
+        return cls(process, client, mark)
 
     async def exchange(self, send: Send, timeout: float, fill: Fill | None = None) -> Reply:
         """See `Connection.exchange`.  A server that does not answer in time is ended, unless it was only a probe."""
@@ -117,8 +122,11 @@ class StdioConnection:
         for sign in (signal.SIGTERM, signal.SIGKILL):
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._process.pid, sign)  # start_new_session made it the leader of a group of its own
+            left = await asyncio.to_thread(end_marked, self._mark, sign)  # also those that left the group
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._process.wait(), GRACE)
+            if left and sign is signal.SIGTERM:
+                await self._rest_is_gone()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -129,6 +137,14 @@ class StdioConnection:
                         pass
         # A private: asyncio closes it at the end of the pipes alone, and a process that left the group keeps them open.
         self._process._transport.close()  # type: ignore[attr-defined]
+
+    async def _rest_is_gone(self) -> None:
+        """Give what it started a moment to end by itself."""
+        end = asyncio.get_running_loop().time() + GRACE
+        while await asyncio.to_thread(lambda: any(marked(self._mark))):
+            if asyncio.get_running_loop().time() > end:
+                return
+            await asyncio.sleep(GRACE / 20)
 
     async def _cancel(self, send: Send) -> None:
         """Tell the server that nobody waits any more, if it listens at all."""

@@ -244,6 +244,7 @@ def _info(name: str, server: str, tool: McpTool, own: McpSettings, known: Accept
         title=tool.title,
         permission=may,
         read_only=tool.read_only,
+        trusted=own.trusted,
         local=own.local,
     )
     return replace(info, fingerprint=mark, accepted=known is None or known.tools.get(tool.name) == mark)

@@ -38,11 +38,19 @@ class ToolInfo(Struct, frozen=True):
     title: str = ""
     permission: Permission = "ask"
     read_only: bool = False
+    """What its server says of it: only of a trusted one is that more than a claim."""
+    trusted: bool = False
+    """Whether it is built in, or the person has marked its server as trusted."""
     local: bool = False
     """Whether it sends nothing out of the person's network."""
     fingerprint: str = ""
     accepted: bool = True
     """False where its description has changed since the person accepted it: it is not offered until accepted again."""
+
+    @property
+    def is_read_only(self) -> bool:
+        """Whether it changes nothing, as far as somebody says so whom the person trusts."""
+        return self.read_only and self.trusted
 
     @property
     def shown(self) -> str:

@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from routerterm.core.errors import ProviderError, RoutertermError
 from routerterm.core.hosts import address_of, is_loopback
-from routerterm.core.messages import Image, Part, Text
+from routerterm.core.messages import Image, Part
 from routerterm.engine.chat.attachments import LARGEST_TEXT, part_of
 from routerterm.protocols.base import HttpRequest
 from routerterm.protocols.images import sniffed_type
@@ -41,11 +41,10 @@ class PrivateAddress(RoutertermError):
 
 
 class Fetched(Struct, frozen=True):
-    """A page; ``size`` is the bytes of the text or picture that would be sent."""
+    """A page as a part of a message."""
 
     part: Part
     name: str
-    size: int
 
 
 class Fetching(Protocol):
@@ -85,13 +84,7 @@ async def fetch_page(
         raise RoutertermError(f"The page was not fetched: {error.message}") from error
     name = _name(last)
     part = await asyncio.to_thread(_part, body, content_type, name, last if links else "")
-    if isinstance(part, Image):
-        size = len(part.data)
-    elif isinstance(part, Text):
-        size = len(part.text.encode())
-    else:
-        size = 0
-    return Fetched(part, name, size)
+    return Fetched(part, name)
 
 
 async def fetch_over_network(address: str, proxy: str | None, *, private: bool = False, links: bool = False) -> Fetched:

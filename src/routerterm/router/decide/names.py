@@ -40,6 +40,8 @@ class Resolved(Struct, frozen=True):
     hedge: bool = False
     outright: bool = False
     """A model was named, not a route."""
+    by_default: bool = False
+    """It is the default of the settings: nobody need have asked for it."""
     weights: Weights = Weights()
     """For the strategy `yours`."""
 
@@ -75,7 +77,8 @@ class Names:
             for follower in after
             for entry in self._named(RouteModel(follower), with_key, (name,))
         )
-        return Resolved(asked or name, "priority", _distinct([Entry(target), *fallbacks]), str(target), outright=True)
+        followed, by_default = _distinct([Entry(target), *fallbacks]), asked in ("", self._options.default)
+        return Resolved(asked or name, "priority", followed, str(target), outright=True, by_default=by_default)
 
     def _bare(self, name: str, with_key: frozenset[str]) -> Target:
         """The one model of that name, among the providers that can be asked; where none of those has it, among all.

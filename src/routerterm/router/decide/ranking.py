@@ -124,7 +124,8 @@ def _by_strategy(
     match resolved.strategy:
         case "priority":
             if resolved.outright:
-                return [(candidate, "you picked it") for candidate in fit]
+                why = "the default model" if resolved.by_default else "asked for by name"
+                return [(candidate, why) for candidate in fit]
             return [(candidate, f"choice {place} of {resolved.route}") for place, candidate in enumerate(fit, 1)]
         case "round-robin":
             first = turn % len(fit)

@@ -17,5 +17,6 @@ NAMES = (
     "0012_batch_names",
     "0013_held",
     "0014_ranked",
+    "0015_draft_files",
 )
 """In the order in which they are taken; what each does: `routerterm.store.migrations.steps`."""

@@ -19,6 +19,7 @@ from routerterm.store.migrations.m0011_outbox import outbox
 from routerterm.store.migrations.m0012_batch_names import batch_names
 from routerterm.store.migrations.m0013_held import held
 from routerterm.store.migrations.m0014_ranked import ranked
+from routerterm.store.migrations.m0015_draft_files import draft_files
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -38,5 +39,6 @@ ALL: Mapping[str, Callable[[Database], None]] = {
     "0012_batch_names": batch_names,
     "0013_held": held,
     "0014_ranked": ranked,
+    "0015_draft_files": draft_files,
 }
 """In the order in which they are taken: the names are `routerterm.store.migrations.NAMES`."""

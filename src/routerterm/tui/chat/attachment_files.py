@@ -7,13 +7,10 @@ import re
 import shlex
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Literal, TypeAlias
 from urllib.parse import unquote, urlsplit
 
-from msgspec import Struct
-
-from routerterm.core.counting import format_bytes
 from routerterm.core.errors import RoutertermError
+from routerterm.core.files import Attached, Kind, text_in, under_name
 from routerterm.core.messages import Image, Part, Text
 
 LONGEST_DROP = 8_192
@@ -25,55 +22,35 @@ LARGE_PASTE = 10_000
 """Characters from which on a paste becomes a chip instead of a long text to scroll through."""
 
 
-Kind: TypeAlias = Literal["text", "image", "PDF", "folder", "page", "output"]
-
-
-class Attached(Struct, frozen=True):
-    """A file in the tray."""
-
-    name: str
-    part: Part
-    size: int
-    """Bytes."""
-    pasted: str = ""
-    """What stood in the composer for it, to be put back when it is taken off."""
-    kind: Kind = "text"
-    reference: str = ""
-    """What stands in the composer after ``@`` for it, if it came by that."""
-    text_tokens: int = 0
-    """About how many tokens its text is; 0 for a picture, of which only the model decides."""
-
-    @property
-    def is_picture(self) -> bool:
-        """Whether a model must be able to see it."""
-        return isinstance(self.part, Image)
-
-    @property
-    def shown_size(self) -> str:
-        """As `format_bytes` says it."""
-        return format_bytes(self.size)
-
-    @property
-    def kind_and_size(self) -> str:
-        """``image 1.2 MB``; the kind only where the name does not say it."""
-        return self.shown_size if self.kind in self.name.split() else f"{self.kind} {self.shown_size}"
-
-    def tokens(self, model: str) -> int:
-        """About how many tokens it is for a model."""
-        if not isinstance(self.part, Image):
-            return self.text_tokens
-        from routerterm.tokens.families import family_name
-        from routerterm.tokens.images import image_tokens
-
-        return image_tokens(self.part, family_name(model), model)
-
-
-def attached(part: Part, size: int, *, kind: Kind = "text", pasted: str = "", reference: str = "") -> Attached:
+def attached(
+    part: Part, *, kind: Kind = "text", pasted: str = "", reference: str = "", from_project: bool = False
+) -> Attached:
     """A part of a message with what its chip shows."""
-    name = getattr(part, "name", None) or ("picture" if isinstance(part, Image) else "text")
-    kind = "image" if isinstance(part, Image) else kind
-    tokens = _count(part.text) if isinstance(part, Text) else 0
-    return Attached(name, part, size, pasted=pasted, kind=kind, reference=reference, text_tokens=tokens)
+    if isinstance(part, Image):
+        name, size, tokens, kind = part.name or "picture", len(part.data), 0, "image"
+    else:
+        text, own_name = (part.text, part.name) if isinstance(part, Text) else ("", None)
+        name, size, tokens = own_name or "text", len(text_in(text).encode()), _count(text)
+    return Attached(
+        name,
+        part,
+        size,
+        pasted=pasted,
+        kind=kind,
+        reference=reference,
+        text_tokens=tokens,
+        from_project=from_project,
+    )
+
+
+def tokens_of(item: Attached, model: str) -> int:
+    """About how many tokens it is for a model."""
+    if not isinstance(item.part, Image):
+        return item.text_tokens
+    from routerterm.tokens.families import family_name
+    from routerterm.tokens.images import image_tokens
+
+    return image_tokens(item.part, family_name(model), model)
 
 
 def _count(text: str) -> int:
@@ -115,7 +92,7 @@ def named(text: str) -> tuple[str, ...]:
     return tuple(_path(word) for word in words)
 
 
-def load(path: str, pasted: str = "", *, reference: str = "") -> Attached:
+def load(path: str, pasted: str = "", *, reference: str = "", from_project: bool = False) -> Attached:
     """Read a file for the tray; one that is referred to keeps the path it was given.  Blocks.
 
     Raises `RoutertermError`.
@@ -128,19 +105,14 @@ def load(path: str, pasted: str = "", *, reference: str = "") -> Attached:
     if os.path.exists(file) and not os.path.isfile(file):
         raise RoutertermError(f"{file} is not a regular file.", "Text and images can be attached.")
     part = attachment(file, name=reference)
-    if isinstance(part, Image):
-        return attached(part, len(part.data), pasted=pasted, reference=reference)
     kind: Kind = "PDF" if _is_pdf(file) else "text"
-    size = len(part.text.encode()) if kind == "PDF" and isinstance(part, Text) else file.stat().st_size
-    return attached(part, size, kind=kind, pasted=pasted, reference=reference)
+    return attached(part, kind=kind, pasted=pasted, reference=reference, from_project=from_project)
 
 
 def from_paste(text: str, number: int) -> Attached:
     """A long pasted text as a file of its own."""
-    from routerterm.engine.chat.attachments import under_name
-
     name = f"pasted text {number}" if number > 1 else "pasted text"
-    return attached(Text(under_name(name, text), name), len(text.encode()))
+    return attached(Text(under_name(name, text), name))
 
 
 def attached_of(parts: Iterable[Part]) -> list[Attached]:
@@ -148,10 +120,8 @@ def attached_of(parts: Iterable[Part]) -> list[Attached]:
     found = []
     for part in parts:
         match part:
-            case Text(text, name) if name is not None:
-                found.append(attached(part, len(text.encode())))
-            case Image(_, data, _, _):
-                found.append(attached(part, len(data)))
+            case Text(name=str()) | Image():
+                found.append(attached(part))
             case _:
                 pass
     return found

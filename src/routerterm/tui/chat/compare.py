@@ -25,11 +25,6 @@ class CompareView(Protocol):
         ...
 
     @property
-    def asked(self) -> Asked | None:
-        """What was asked."""
-        ...
-
-    @property
     def chosen(self) -> int | None:
         """The answer to go on with, from 0; None where none was chosen."""
         ...
@@ -68,6 +63,13 @@ class CompareController:
         """The models that all answer the next message; empty where one does."""
         self.last: tuple[str, ...] = ()
         self.open: CompareView | None = None
+        self._new: Asked | None = None
+        """What is asked for the first time."""
+
+    @property
+    def unasked(self) -> Asked | None:
+        """What was sent to several models and is not on disk as a question."""
+        return self._new if self.open is not None and not self.open.comparison.is_written else None
 
     async def choose(self, names: Sequence[str]) -> None:
         """Let these answer the next question.  Raises `RoutertermError`."""
@@ -118,6 +120,7 @@ class CompareController:
         """Ask them, and show the answers side by side.  Raises `RoutertermError`."""
         services, session = self._app.ready_services, self._conversation.session
         comparison = Comparison(session, services.session, self.models)
+        self._new = asked if asked.text or asked.files else None
         if asked.text or asked.files:
             await self._watch(comparison, lambda: comparison.ask(asked.text, asked.parts), asked)
         else:
@@ -133,7 +136,8 @@ class CompareController:
 
     async def _ended(self, _: None) -> None:
         """Show the branch that was chosen, or the first answer's."""
-        watched, self.open = self.open, None
+        unasked = self.unasked
+        watched, self.open, self._new = self.open, None, None
         if watched is None:
             return
         comparison, index = watched.comparison, watched.chosen
@@ -151,9 +155,9 @@ class CompareController:
                 await self._conversation.use_model(comparison.models[index])
                 others = len(comparison.models) - 1
                 self._app.notify(f"Continuing with {comparison.models[index]}. [ and ] show the other {others}.")
-        if watched.trouble is not None and watched.asked is not None and comparison.reply(0) is None:
-            self._composer.give_back(watched.asked.text)
-            self._attachments.give_back(watched.asked.files)
+        if unasked is not None:
+            self._composer.give_back(unasked.text)
+            self._attachments.give_back(unasked)
         await self._conversation.show()
         await self._on_end()
 

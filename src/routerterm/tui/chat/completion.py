@@ -7,6 +7,7 @@ import re
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import TypeAlias
 
+from routerterm.core.counting import format_bytes
 from routerterm.core.lazy_pattern import LazyPattern
 from routerterm.tui.keymap import Choice, CommandInfo
 from routerterm.tui.widgets.fuzzy import best
@@ -78,7 +79,7 @@ def files(typed: str) -> list[Choice]:
                     if entry.is_dir():
                         found.append(Choice(_quoted(f"{shown}{entry.name}/"), "folder", more=True))
                     elif entry.is_file():
-                        found.append(Choice(_quoted(shown + entry.name), f"{entry.stat().st_size:,} bytes"))
+                        found.append(Choice(_quoted(shown + entry.name), format_bytes(entry.stat().st_size)))
     except OSError:
         return []
     return sorted(found, key=lambda choice: (choice.more, choice.value.lower()))

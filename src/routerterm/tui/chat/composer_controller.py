@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from routerterm.core.errors import NotNow, RoutertermError
 from routerterm.core.nearest import did_you_mean
 from routerterm.tui.chat.completion import NAME, arguments, names
@@ -15,7 +17,6 @@ from routerterm.tui.chat.turn import Asked
 if TYPE_CHECKING:
     from routerterm.core.messages import Message
     from routerterm.tui.app_context import AppContext
-    from routerterm.tui.chat.attachment_files import Attached
     from routerterm.tui.chat.attachments import Attachments
     from routerterm.tui.chat.compare import CompareController
     from routerterm.tui.chat.confirmation import Confirmation
@@ -227,10 +228,16 @@ class ComposerController:
             else:
                 await self._send(text)
 
+    @property
+    def on_their_way(self) -> Sequence[str]:
+        """What has left the composer and is not asked yet, in its order."""
+        written = self._composer.text  # a text that is given back before its files are read is there again
+        return [text for text in (*self._on_their_way, *self.early) if text not in written]
+
     def gather(self) -> Sequence[str]:
         """What was sent and is not asked yet, in its order; none of it is asked any more: the program is left."""
         self._leaving = True
-        unsent, self.early = [*self._on_their_way, *self.early], []
+        unsent, self.early = self.on_their_way, []
         return unsent
 
     async def message(self) -> Message | None:
@@ -250,26 +257,28 @@ class ComposerController:
         where = await conversation.unseen_image()
         if self._leaving:
             return
-        files = self._attachments.take()  # what fails before leaves them where they are
+        asked = self._attachments.take_for(text)  # what fails before leaves the files where they are
         if where is None:
-            self._turns.send(text, files)
+            self._turns.send(asked)
             return
 
         def without() -> None:
-            self._composer.run_worker(self._send_without_images(text, files), group="send", exit_on_error=False)
+            self._composer.run_worker(self._send_without_images(asked), group="send", exit_on_error=False)
 
         def cancelled() -> None:
             self._composer.give_back(text)
-            self._attachments.give_back(files)
+            self._attachments.give_back(asked)
 
         said = f"Can't read images; message {where} contains one."
-        self._confirmation.ask(said, "", without, cancelled, yes="sends without it", about=conversation.model)
+        self._confirmation.ask(
+            said, "", without, cancelled, yes="sends without it", about=conversation.model, holds=asked
+        )
 
-    async def _send_without_images(self, text: str, files: tuple[Attached, ...]) -> None:
+    async def _send_without_images(self, asked: Asked) -> None:
         conversation = self._conversation
         await conversation.session.leave_images_out()
         await conversation.show()
-        self._turns.send(text, files)
+        self._turns.send(asked)
 
     async def _edit_answer(self, id: str, text: str) -> None:
         conversation = self._conversation
@@ -292,22 +301,22 @@ class ComposerController:
 
     async def _ask_several(self, text: str) -> None:
         """Ask several models; Enter alone asks the last question again, once its cost is confirmed."""
-        files = self._attachments.take()
+        asked = self._attachments.take_for(text)
 
         async def start() -> None:
             try:
                 if self._turns.current is not None:
                     raise NotNow("An answer is still running.", "Wait for it, or stop it with Esc.")
-                await self._compare.start(Asked(text.strip() and text, files))
+                await self._compare.start(asked if text.strip() else replace(asked, text=""))
             except RoutertermError as error:
-                self._attachments.give_back(files)
+                self._attachments.give_back(asked)
                 self._composer.give_back(text)
                 self._app.show_error(error)
 
         def begin() -> None:
             self._composer.run_worker(start(), group="compare", exit_on_error=False)
 
-        if text.strip() or files:
+        if text.strip() or asked.files:
             await start()
         else:
             question = await self._conversation.question(None)

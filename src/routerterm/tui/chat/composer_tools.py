@@ -125,15 +125,17 @@ class ComposerTools:
         asked = Asked(text, self._attachments.take(), prompt.model, params if params != conversation.params else None)
 
         def send() -> None:
-            self._turns.send_asked(asked)
+            self._turns.send(asked)
 
         def cancelled() -> None:
             self._composer.give_back(text)
-            self._attachments.give_back(asked.files)
+            self._attachments.give_back(asked)
 
         wants = [prompt.model] * bool(prompt.model) + [f"tools {', '.join(prompt.tools)}"] * bool(prompt.tools)
         if wants and self.prompts.is_of_working_folder(prompt):  # perhaps a stranger's: dear, or after files
             about = " with ".join(wants)
-            self._confirmation.ask(f"/{prompt.name} asks", "", send, cancelled, yes="sends it", about=about)
+            self._confirmation.ask(
+                f"/{prompt.name} asks", "", send, cancelled, yes="sends it", about=about, holds=asked
+            )
         else:
             send()

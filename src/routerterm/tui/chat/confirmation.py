@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from routerterm.tui.chat.turn import Asked
 from routerterm.tui.widgets.fields import Field, Span
 
 
@@ -22,6 +23,8 @@ class Question(msgspec.Struct, frozen=True):
     """What Enter does."""
     about: str = ""
     """Which model it would be; the first to go where there is no room."""
+    holds: Asked | None = None
+    """What was sent and waits for the answer."""
     known: bool = True
     """Whether the cost is known yet; until then Enter is remembered."""
 
@@ -38,6 +41,11 @@ class Confirmation:
     def open(self) -> bool:
         """Whether something waits for Enter."""
         return self._question is not None
+
+    @property
+    def holds(self) -> Asked | None:
+        """What was sent and waits for the answer: until then it is kept as a draft."""
+        return self._question.holds if self._question is not None else None
 
     @property
     def fields(self) -> tuple[Field, ...]:
@@ -62,10 +70,11 @@ class Confirmation:
         *,
         yes: str = "confirms",
         about: str = "",
+        holds: Asked | None = None,
     ) -> None:
         """Ask this; whatever was asked before is cancelled."""
         self.answer(False)
-        self._question = Question(label, cost, confirmed, cancelled, yes, about)
+        self._question = Question(label, cost, confirmed, cancelled, yes, about, holds)
         self._changed()
 
     def look_up(self, label: str, about: str) -> Question:

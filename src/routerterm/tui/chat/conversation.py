@@ -6,11 +6,14 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Literal
 
+from msgspec.structs import replace
+
 from routerterm.core.errors import NotNow, RoutertermError
+from routerterm.core.files import Draft
 from routerterm.engine.chat.active_conversation import ActiveConversation
-from routerterm.engine.chat.trace import ReplyTrace
 from routerterm.tui.chat.entries import entry_of, waiting_entry
 from routerterm.tui.chat.last_model import begins_with, remember
+from routerterm.tui.chat.turn import joined
 
 if TYPE_CHECKING:
     from routerterm.engine.chat.project import Project
@@ -64,6 +67,7 @@ class ConversationController(ActiveConversation):
     def _leave(self) -> None:
         self.stop_editing()
         self._left = self._composer.take()
+        self._events.leaves()
 
     async def open(self, id: str | None, message_id: str | None = None, word: str = "") -> None:
         """Show a conversation at its end, or at a message on its branch, a word marked; None begins a new one."""
@@ -75,11 +79,20 @@ class ConversationController(ActiveConversation):
 
     async def _open(self, id: str | None, message_id: str | None, word: str, left: str) -> None:
         try:
-            await self.save_draft(left)
+            await self.save_draft(replace(self._events.attached_there(), text=left))
+            before = self.id
             conversation = await self.load(id, self._events.running_in(id) if id else None)
         except RoutertermError:
             self._composer.give_back(left)
+            self._events.stays()
             raise
+        self._events.was_left(before)
+        draft = self.draft_saved = await self._app.ready_services.store.drafts.read(
+            id
+        )  # a running session has an old one
+        self.draft_of, self.draft_is_stale = id, False
+        self._composer.give_back(draft.text)
+        self._events.draft_found(draft)
         if message_id is not None:
             await self.session.show(message_id)
         services = self._app.ready_services
@@ -89,8 +102,6 @@ class ConversationController(ActiveConversation):
         await self.show()
         if message_id is not None:
             await self.reveal(message_id, word)
-        self.draft_saved = await services.store.conversations.draft(id)  # a running session has an old one
-        self._composer.give_back(self.draft_saved)
         if id is not None:
             await services.store.outbox.read(id)
         self._events.conversation_opened(id)
@@ -148,10 +159,14 @@ class ConversationController(ActiveConversation):
     async def show(self) -> None:
         """Read the end of the branch and show it; an answer that is running here goes on growing."""
         page = await self.session.page(PAGE)
+        forked = self.forks
+        await self.look_for_fork()
         self._first = page.messages[0].id if page.earlier else None
         self._transcript.show(await self._entries(page.messages), more_before=page.earlier)
         self._note(page.messages)
         self._events.messages_shown(self.session, empty=not page.messages)
+        if forked != self.forks:
+            self._events.conversation_changed()
 
     async def _entries(self, messages: Sequence[StoredMessage]) -> list[Entry]:
         """Messages as they are shown; a question that waits in the outbox says so."""
@@ -285,8 +300,8 @@ class ConversationController(ActiveConversation):
             at = message.parent_id
         raise NotNow("There is no question to edit yet.")
 
-    async def record(self, id: str | None) -> ReplyTrace:
-        """How an answer came to be: the chosen one, the one after a chosen question, or the last."""
+    async def answer(self, id: str | None) -> StoredMessage:
+        """An answer: the chosen one, the one after a chosen question, or the last."""
         session = self.session
         await session.load()
         at = id or session.head
@@ -296,7 +311,7 @@ class ConversationController(ActiveConversation):
         if message.role == "user":
             children = await self._app.ready_services.store.messages.children(message.id)
             message = await session.message(children[-1]) if children else message
-        return ReplyTrace.of(message.params)
+        return message
 
     async def unseen_image(self) -> int | None:
         """The place of the last message on the branch with an image that no model of the name can see, from 1."""
@@ -307,17 +322,20 @@ class ConversationController(ActiveConversation):
         return await self.session.last_image()
 
     async def keep_draft(self) -> None:
-        """Keep all that is typed and not asked: also what waits in the queue, or for the end of an edit."""
-        unsent = (*self._events.queued_here(), self._draft_before, self._left, self._composer.text)
-        if not self.opening.locked():
-            await self.save_draft("\n\n".join(filter(None, unsent)))
+        """Keep all that is written or attached and not asked: also what is on its way, or waits behind an edit."""
+        if self.opening.locked():
+            return
+        unasked, here = joined(self._events.unasked_here()).draft, self._events.attached_here()
+        text = "\n\n".join(filter(None, (unasked.text, self._draft_before, self._left, self._composer.text)))
+        who = unasked if unasked.model or unasked.params is not None else here
+        await self.save_draft(Draft(text, unasked.files + here.files, who.model, who.params))
 
     async def question_kept(self, session: Session) -> None:
         """A question of the conversation on show is on the disk, and no longer a draft."""
         try:
             await self.settle(session)
-            if self.draft_saved != "":
-                self.draft_saved = None
+            if self.draft_saved != Draft():
+                self.draft_is_stale = True
                 await self.keep_draft()
         except RoutertermError as error:  # the answer goes on all the same
             self._app.show_error(error)

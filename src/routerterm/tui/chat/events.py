@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from routerterm.core.files import Draft
     from routerterm.engine.chat.session import Session
+    from routerterm.tui.chat.turn import Asked
 
 
 class ConversationEvents(Protocol):
@@ -20,8 +22,32 @@ class ConversationEvents(Protocol):
         """Another conversation is on show, or a new one."""
         ...
 
-    def queued_here(self) -> Sequence[str]:
-        """What waits behind the answer that is running in the conversation on show."""
+    def unasked_here(self) -> Sequence[Asked]:
+        """What was sent in the conversation on show and is not on disk as a question, in its order."""
+        ...
+
+    def attached_here(self) -> Draft:
+        """What is attached and was not sent, and who is to answer."""
+        ...
+
+    def leaves(self) -> None:
+        """It is about to be left: what is attached from now on is for the next one."""
+        ...
+
+    def attached_there(self) -> Draft:
+        """What is attached in the conversation that is being left."""
+        ...
+
+    def was_left(self, id: str | None) -> None:
+        """What was written and attached in it is on disk."""
+        ...
+
+    def stays(self) -> None:
+        """No other one could be opened."""
+        ...
+
+    def draft_found(self, draft: Draft) -> None:
+        """This is on disk of what was written and attached in the one that is opened."""
         ...
 
     def edit_ended(self) -> None:

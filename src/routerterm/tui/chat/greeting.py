@@ -30,7 +30,7 @@ TIPS = (
     ("palette", "finds every command by its name"),
     ("leader", "shows every command with a letter to press"),
     ("route", "shows where a question would go, and why"),
-    ("find", "searches everything that was ever said"),
+    ("find", "finds everything that was ever said"),
     ("themes", "tries on another theme"),
     ("stats", "shows what all of this has cost"),
 )

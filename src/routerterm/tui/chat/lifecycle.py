@@ -52,6 +52,7 @@ async def begin(chat: ChatParts, services: Services, opening: Opening) -> None:
 def gather(chat: ChatParts) -> None:
     """Put all that was sent and is not asked yet into the composer again, to be kept as the draft."""
     chat.confirmation.answer(False)
+    chat.attachments.stop_landing()
     chat.turns.give_back_queue()
     chat.view.composer.give_back("\n".join(chat.composer_controller.gather()))
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from routerterm.config import local_model
+from routerterm.core.counting import format_bytes
 from routerterm.core.errors import RoutertermError
 from routerterm.tui.widgets.welcome import Option
 
@@ -124,7 +125,7 @@ class Onboarding:
 
     def _ways(self) -> list[Option]:
         which, engine = local_model.SMOLLM2, local_model.status(self._app.paths).engine
-        local = f"SmolLM2 135M, {which.package_size / 1e6:.0f} MB: runs on this computer, offline; "
+        local = f"SmolLM2 135M, {format_bytes(which.package_size)}: runs on this computer, offline; "
         local += "small and simple" if engine else "its engine is not installed yet"
         ways = [
             Option("demo", "Demo", "no key, no cost: shows how answers and failures look"),

@@ -27,14 +27,17 @@ class OutboxController:
         self._conversation = conversation
         self._sidebar = sidebar
 
-    async def queue(self, question: Message, when: When) -> str:
-        """Queue a question of the conversation on show; what to tell the person.  Raises `RoutertermError`."""
+    async def queue(self, question: Message, when: When, model: str = "") -> str:
+        """Queue a question of the conversation on show; what to tell the person.  Raises `RoutertermError`.
+
+        ``model`` answers it, where that is not the conversation's.
+        """
         from routerterm.wiring.outbox import Draft, Outbox
 
         here = self._conversation
         if here.session.busy:
             raise NotNow("An answer is still running here.", "Wait for it, or stop it with Esc.")
-        draft = Draft(question, here.model, when, here.id, here.system, private=here.private)
+        draft = Draft(question, model or here.model, when, here.id, here.system, private=here.private)
         queued = await Outbox(self._app.ready_services).add([draft])
         await here.open(queued.conversation_ids[0])
         await self._sidebar.refresh()

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
+from routerterm.core.errors import StoreError
 from routerterm.core.messages import Message, Text
 from routerterm.tui.chat.approvals import Approvals
 from routerterm.tui.chat.attachments import Attachments
@@ -28,9 +30,11 @@ from routerterm.tui.chat.project import begin as begin_project
 from routerterm.tui.chat.sidebar import Sidebar
 from routerterm.tui.chat.spending import Spending
 from routerterm.tui.chat.status import StatusController
+from routerterm.tui.chat.turn import Asked
 from routerterm.tui.chat.turns import TurnRunner
 
 if TYPE_CHECKING:
+    from routerterm.core.files import Draft
     from routerterm.engine.chat.session import Session
     from routerterm.tui.actions import Action
     from routerterm.tui.app_context import AppContext
@@ -168,6 +172,13 @@ class ChatParts:
         self.view.composer.goes_empty = bool(self.attachments.items or self.compare.models)
         self.status.refresh()
         self.status.typed()
+        if self.conversation.begun:
+            keep: Any = self._keep_draft  # the type of workers knows no functions that give nothing
+            self.view.composer.run_worker(keep, group="draft", exclusive=True, exit_on_error=False)
+
+    async def _keep_draft(self) -> None:
+        with suppress(StoreError):  # a disk in trouble is told of where something was to be kept
+            await self.conversation.keep_draft()
 
     def _onboarding_closed(self) -> None:
         self.show_idle_text(not self.view.transcript.entry_list.slots)
@@ -184,9 +195,35 @@ class ChatParts:
         """The session that is answering in that conversation."""
         return self.turns.session_of(id)
 
-    def queued_here(self) -> tuple[str, ...]:
-        """What waits behind the answer on show."""
-        return tuple(asked.text for asked in self.turns.current.queue) if self.turns.current is not None else ()
+    def unasked_here(self) -> tuple[Asked, ...]:
+        """What was sent here and is not on disk as a question: of the answer on show, or still on its way to it."""
+        turn = self.turns.current.unasked if self.turns.current is not None else ()
+        held = filter(None, (self.confirmation.holds, self.compare.unasked))
+        return (*turn, *map(Asked, self.composer_controller.on_their_way), *held)
+
+    def attached_here(self) -> Draft:
+        """What is attached and was not sent, and who is to answer."""
+        return self.attachments.unsent
+
+    def leaves(self) -> None:
+        """The conversation on show is about to be left."""
+        self.attachments.leave()
+
+    def attached_there(self) -> Draft:
+        """What is attached in the conversation that is being left."""
+        return self.attachments.left
+
+    def was_left(self, id: str | None) -> None:
+        """What was written and attached in it is on disk."""
+        self.attachments.put_away(id)
+
+    def stays(self) -> None:
+        """No other one could be opened."""
+        self.attachments.stay()
+
+    def draft_found(self, draft: Draft) -> None:
+        """This is on disk of what was written and attached in the one that is opened."""
+        self.attachments.opened(draft)
 
     def edit_ended(self) -> None:
         """The next message's own files are back."""

@@ -36,7 +36,7 @@ class Pastes:
             self.to_keys(text)
             return True
         if paths_in(text):
-            self._composer.run_worker(self._attachments.dropped(text), group="drop", exit_on_error=False)
+            self._attachments.dropped(text)
         return False
 
     def took_early_key(self) -> None:

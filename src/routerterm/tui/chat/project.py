@@ -63,10 +63,10 @@ async def begin(chat: ChatParts, project: Project) -> None:
 
             await check_name(chat.app.ready_services, project.model)
             conversation.model = project.model
-        items = chat.attachments.items
-        if not items:
-            for file in project.files:
-                item = await asyncio.to_thread(load, str(project.folder / file), reference=file)
-                await chat.attachments.add(item, items)
+        tray = chat.attachments.items
+        for file in project.files:
+            item = await asyncio.to_thread(load, str(project.folder / file), reference=file, from_project=True)
+            chat.attachments.place(item, tray)
+        await chat.attachments.say_unheeded()
     except RoutertermError as error:
         chat.app.show_error(error)

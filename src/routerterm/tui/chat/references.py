@@ -13,9 +13,11 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from routerterm.core.counting import format_bytes
 from routerterm.core.errors import RoutertermError
+from routerterm.core.files import Attached
 from routerterm.engine.chat.references import Reference, begun_at, reads_as_file, references, written
-from routerterm.tui.chat.attachment_files import Attached, attached, load
+from routerterm.tui.chat.attachment_files import attached, load
 from routerterm.tui.widgets.fuzzy import best
 from routerterm.tui.widgets.suggestions import Suggestion
 
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from textual.worker import Worker
 
     from routerterm.engine.tools.web_page import Fetching, PrivateAddress
-    from routerterm.tui.chat.attachments import Attachments
+    from routerterm.tui.chat.attachments import Attachments, Tray
     from routerterm.tui.chat.confirmation import Confirmation
     from routerterm.tui.widgets.composer import Composer
     from routerterm.tui.widgets.suggestions import Suggestions
@@ -156,7 +158,7 @@ class References:
         if path.endswith("/"):
             return "folder"
         try:
-            return f"{(self._root / path).stat().st_size:,} bytes"
+            return format_bytes((self._root / path).stat().st_size)
         except OSError:
             return ""
 
@@ -291,7 +293,7 @@ class References:
         self._composer.give_back(typed or text)
         self._confirmation.ask(trouble, "", confirmed, yes="sends as text")
 
-    async def _attach(self, target: str, items: list[Attached]) -> int:
+    async def _attach(self, target: str, items: Tray) -> int:
         """Attach it to these; its size in bytes, also where it came while this waited.  Raises `RoutertermError`."""
         is_page = target.lower().startswith(("http://", "https://"))
         async with nullcontext() if is_page else self._reading:  # what Tab began to read, Enter must not add again
@@ -309,10 +311,9 @@ class References:
             return load(str(path), reference=target)
         from routerterm.engine.chat.working_folder import folder_text
 
-        found = folder_text(path, target)
-        return attached(found.part, found.size, kind="folder", reference=target)
+        return attached(folder_text(path, target), kind="folder", reference=target)
 
-    async def _page(self, address: str, items: list[Attached]) -> Attached | None:
+    async def _page(self, address: str, items: Tray) -> Attached | None:
         from routerterm.engine.tools.web_page import PrivateAddress  # not before the first picture
 
         if address in self._fetching:
@@ -326,11 +327,11 @@ class References:
             return None
         finally:
             self._fetching.discard(address)
-        item = attached(page.part, page.size, kind="page", reference=address)
+        item = attached(page.part, kind="page", reference=address)
         self._tell(f"{page.name}: {item.kind_and_size}, attached.")
         return item
 
-    def _ask_for_private(self, address: str, error: PrivateAddress, items: list[Attached]) -> None:
+    def _ask_for_private(self, address: str, error: PrivateAddress, items: Tray) -> None:
         def confirmed() -> None:
             self._allowed.add(address)
             self._run(self._attach(address, items), "references")

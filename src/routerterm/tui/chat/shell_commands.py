@@ -14,8 +14,7 @@ from routerterm.tui.chat.attachment_files import attached
 if TYPE_CHECKING:
     from textual.worker import Worker
 
-    from routerterm.tui.chat.attachment_files import Attached
-    from routerterm.tui.chat.attachments import Attachments
+    from routerterm.tui.chat.attachments import Attachments, Tray
     from routerterm.tui.chat.confirmation import Confirmation
     from routerterm.tui.widgets.composer import Composer
 
@@ -79,12 +78,12 @@ class ShellCommands:
         self._tell("Stopped; nothing was attached.")
         return True
 
-    async def _attach_output(self, command: str, items: list[Attached]) -> None:
+    async def _attach_output(self, command: str, items: Tray) -> None:
         from routerterm.engine.chat.shell_command import PATIENCE, run_command
 
         self._tell(f"Running {one_line(command)[:SHORT]}. Press Esc to stop it.", PATIENCE)
         printed = await run_command(command, Path.cwd())
-        item = attached(printed.part, len(printed.output.encode()), kind="output")
+        item = attached(printed.part, kind="output")
         await self._attachments.add(item, items)
         ended = printed.ended or "done"
         self._tell(f"{one_line(command)[:SHORT]}: {ended}, {item.shown_size} attached. Ask about it.")

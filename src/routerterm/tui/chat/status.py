@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from textual.timer import Timer
 from routerterm.core.errors import RoutertermError
 from routerterm.core.messages import Message
 from routerterm.core.sanitise import one_line
+from routerterm.tui.chat.in_force import in_force
 from routerterm.tui.clock import time_of_day, today
 from routerterm.tui.terminal import driver_of
 from routerterm.tui.widgets.fields import Field, Span
@@ -37,8 +38,6 @@ if TYPE_CHECKING:
     from routerterm.tui.themes.values import Theme
     from routerterm.wiring.preview import Preview
 
-SHORT = 24
-"""Letters of a system prompt without a name that are shown."""
 LOOKED_AT = 5
 """Seconds after a key press for which the cache's clock runs; then it names the time and costs nothing."""
 FORECAST_AFTER = 0.35
@@ -187,7 +186,8 @@ class StatusController:
         self.refresh()
 
     def _ask_forecast(self) -> None:
-        self._status_line.run_worker(self._forecast(), group="forecast", exclusive=True, exit_on_error=False)
+        forecast: Any = self._forecast  # called when it begins: the next letter may be quicker
+        self._status_line.run_worker(forecast, group="forecast", exclusive=True, exit_on_error=False)
 
     async def _forecast(self) -> None:
         """Look up what the next message would cost; with nothing written, only how full the context is."""
@@ -282,34 +282,6 @@ def title_fields(theme: Theme, title: str, right: str) -> tuple[Field, ...]:
         fields.append(Field((Span(f" {title} ", "text"),), rank=2))
     fields.append(Field((Span(f" {right} ", "accent"), Span(end, "faint")), right=True, action="app.command('models')"))
     return tuple(fields)
-
-
-def in_force(conversation: ConversationController) -> Iterator[str]:
-    """What is in force in this conversation beside the model, in a few words each."""
-    if conversation.project_name:
-        yield f"project: {_short(conversation.project_name)}"
-    if conversation.editing is not None:
-        yield f"editing the {conversation.editing_what}"
-    if conversation.system:
-        name = conversation.system_name or one_line(conversation.system)
-        yield f"system: {_short(name)}"
-    params = conversation.params
-    if params.temperature is not None:
-        yield f"temp {params.temperature:g}"
-    if params.web:
-        yield "web search"
-    if params.tools_only:
-        yield f"tools: {_short(', '.join(params.tools_only))}"
-    elif params.tools is not None:
-        yield f"tools {'on' if params.tools else 'off'}"
-    if params.effort is not None:
-        yield f"reasoning {params.effort}"
-    if params.max_output is not None:
-        yield f"max {params.max_output:,} tok"
-
-
-def _short(name: str) -> str:
-    return f"{name[:SHORT].rstrip()}…" if len(name) > SHORT else name
 
 
 def _scrolling_is_dear(app: App[Any]) -> bool:

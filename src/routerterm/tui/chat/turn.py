@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
@@ -11,13 +11,14 @@ from textual.worker import Worker
 
 from routerterm.core.errors import OverBudget
 from routerterm.core.events import Event
+from routerterm.core.files import Attached, Draft
 from routerterm.core.messages import Part
+from routerterm.engine.chat.params import params_to_json
 
 if TYPE_CHECKING:
     from routerterm.core.request import Params
     from routerterm.engine.chat.reply import RunningReply
     from routerterm.engine.chat.session import Session
-    from routerterm.tui.chat.attachment_files import Attached
 
 Ask = Callable[[], AsyncGenerator[Event]]
 PENDING = "pending"
@@ -37,6 +38,20 @@ class Asked(Struct, frozen=True):
     def parts(self) -> tuple[Part, ...]:
         """The files as parts of a message."""
         return tuple(file.part for file in self.files)
+
+    @property
+    def draft(self) -> Draft:
+        """The same, to be kept while it is not asked."""
+        params = params_to_json(self.params) if self.params is not None else None
+        return Draft(self.text, self.files, self.model, params)
+
+
+def joined(asked: Sequence[Asked]) -> Asked:
+    """Several as the one message in which they come back, for the first of those who were named to answer."""
+    text = "\n\n".join(filter(None, (each.text for each in asked)))
+    files = tuple(file for each in asked for file in each.files)
+    who = next((each for each in asked if each.model or each.params is not None), Asked(""))
+    return Asked(text, files, who.model, who.params)
 
 
 class Turn(Struct, eq=False):
@@ -60,7 +75,14 @@ class Turn(Struct, eq=False):
     shown: str | None = None
     """The id under which the transcript shows the answer."""
     queue: list[Asked] = field(default_factory=list)
+    """What is asked when this has ended."""
     over_budget: OverBudget | None = None
+
+    @property
+    def unasked(self) -> tuple[Asked, ...]:
+        """What was sent and is not on disk as a question yet: the one that this turn asks, and the queue behind it."""
+        is_written = self.shown is not None or self.session.reply is not self.earlier
+        return (*(() if is_written or self.question is None else (self.question,)), *self.queue)
 
     @property
     def rate(self) -> float | None:

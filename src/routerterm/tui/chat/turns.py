@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING, assert_never
 
@@ -31,7 +31,7 @@ from routerterm.core.events import (
 from routerterm.core.messages import Text
 from routerterm.core.sanitise import one_line
 from routerterm.tui.chat.entries import header_of, seam_of, trouble_of, words
-from routerterm.tui.chat.turn import PENDING, Ask, Asked, Turn
+from routerterm.tui.chat.turn import PENDING, Ask, Asked, Turn, joined
 from routerterm.tui.clock import now_ms, time_of_day
 from routerterm.tui.transcript.values import Entry, Header
 
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from routerterm.config.keys.values import KeyLocation
     from routerterm.engine.chat.session import Session
     from routerterm.tui.app_context import AppContext
-    from routerterm.tui.chat.attachment_files import Attached
     from routerterm.tui.chat.attachments import Attachments
     from routerterm.tui.chat.conversation import ConversationController
     from routerterm.tui.chat.events import TurnEvents
@@ -92,12 +91,8 @@ class TurnRunner:
             (t.session for t in self._turns if t.session.conversation and t.session.conversation.id == id), None
         )
 
-    def send(self, text: str, files: Sequence[Attached] = ()) -> None:
+    def send(self, asked: Asked) -> None:
         """Ask, or queue behind the answer that is running."""
-        self.send_asked(Asked(text, tuple(files)))
-
-    def send_asked(self, asked: Asked) -> None:
-        """The same, of a question that may say who answers it, and how."""
         text = asked.text
         if (turn := self.current) is not None:
             turn.queue.append(asked)
@@ -144,12 +139,12 @@ class TurnRunner:
             return
         queued, self.current.queue = self.current.queue, []
         self._composer.put("\n\n".join(filter(None, (*(asked.text for asked in queued), self._composer.text))))
-        self._attachments.give_back([file for asked in queued for file in asked.files])
+        self._attachments.give_back(*queued)
 
     async def stop_all(self) -> None:
         """Stop everything and wait until it is saved; what waits behind an answer becomes its conversation's draft."""
         self._leaving = True
-        waiting = [(turn.session, [asked.text for asked in turn.queue]) for turn in self._turns if turn.queue]
+        waiting = [(turn.session, joined(turn.queue)) for turn in self._turns if turn.queue]
         for turn in self._turns:
             turn.queue = []
         workers = [turn.worker for turn in self._turns if turn.worker]
@@ -159,11 +154,12 @@ class TurnRunner:
         for worker in workers:
             with suppress(WorkerError):  # that it was cancelled is no news: its answer is saved by then
                 await worker.wait()
-        for session, texts in waiting:
+        for session, asked in waiting:
             if session.conversation is None:
-                self._composer.give_back("\n\n".join(texts))
+                self._composer.give_back(asked.text)
+                self._attachments.give_back(asked)
             else:
-                await self._app.ready_services.store.conversations.add_to_draft(session.conversation.id, texts)
+                await self._app.ready_services.store.drafts.add(session.conversation.id, asked.draft)
 
     def show_running(self, session: Session) -> None:
         """Let the transcript take up the answer that is running in a conversation that is shown again."""
@@ -231,9 +227,14 @@ class TurnRunner:
         first, *rest = ended.queue
         session, model = ended.session, ended.model
         if session is self._conversation.session:
-            self.send_asked(first)
+            self.send(first)
         else:
-            self.start(session, lambda: session.send(first.text, parts=first.parts, model=model or None), first, model)
+            model = first.model or model
+
+            def ask() -> AsyncGenerator[Event]:
+                return session.send(first.text, parts=first.parts, model=model or None, params=first.params)
+
+            self.start(session, ask, first, model)
         if (turn := next((t for t in self._turns if t.session is session), None)) is not None:
             turn.queue.extend(rest)
 
@@ -322,7 +323,7 @@ class TurnRunner:
         if self._on_show(turn):
             await self._conversation.show()
         self._composer.give_back(turn.question.text)
-        self._attachments.give_back(turn.question.files)
+        self._attachments.give_back(turn.question)
 
     async def _give_back(self, turn: Turn, error: RoutertermError) -> None:
         """It never left: the text goes back where it was typed."""

@@ -39,7 +39,7 @@ class ChatView:
         self.welcome = Welcome(glyphs, theme.boot)
         self.prompt = Horizontal(id="prompt")
         self.prompt_glyph = PromptGlyph(theme.sign, id="sign", markup=False)
-        self.chips = FieldLine(id="chips", gap=2)
+        self.chips = FieldLine(id="chips", gap=2, more="…")
         self.composer = Composer(id="composer")
         self.forecast_line = FieldLine(id="forecast", gap=0, fill=glyphs.rule)
         self.status_line = FieldLine(id="status")

@@ -59,7 +59,7 @@ class Drop(Command):
 
         async def take(name: str, data: bytes) -> None:
             part = await asyncio.to_thread(part_of, data, name)
-            await chat.attachments.add(attached(part, len(data)), items)
+            await chat.attachments.add(attached(part), items)
 
         def closed(why: str) -> None:
             if dialog.is_running and dialog.is_current:
@@ -86,10 +86,10 @@ class Detach(Command):
 
     async def run(self, chat: CommandContext, argument: str = "") -> None:
         """Take it off."""
-        if not chat.attachments.items:
+        if not chat.attachments.anything:
             raise NotNow("Nothing is attached.", "/attach FILE attaches a file.")
         if argument == "all":
-            chat.attachments.take()
+            chat.attachments.take_for("")
         else:
             chat.attachments.remove(-1)
 

@@ -254,5 +254,8 @@ class Stop(Command):
         """Stop the turn; queued messages come back into the composer; else go back to writing."""
         if chat.turns.stop() or chat.compare.give_up():
             return
-        chat.conversation.stop_editing()
+        writing = chat.composer.has_focus
         chat.places.go("WRITE")
+        if not chat.conversation.stop_editing() and writing and await chat.conversation.end_fork():
+            await chat.conversation.show()
+            chat.app.notify("Back where you were: no new branch.", timeout=3)

@@ -13,7 +13,7 @@ from routerterm.engine.chat.leaves import HOSTED, SYSTEM, UNSENT, OutgoingLine, 
 from routerterm.tui.commands.base import CommandContext
 
 if TYPE_CHECKING:
-    from routerterm.tui.chat.attachment_files import Attached
+    from routerterm.core.files import Attached
     from routerterm.tui.screens.leaves.screen import LeavesScreen
 
 

@@ -8,6 +8,7 @@ from routerterm.core.errors import NotNow
 from routerterm.core.messages import Message
 from routerterm.engine.chat.trace import ReplyTrace
 from routerterm.tui.chat.attachment_files import attached_of
+from routerterm.tui.chat.turn import Asked
 from routerterm.tui.commands.base import Choice, Command, CommandContext
 
 UNFINISHED = ("length",)
@@ -109,9 +110,11 @@ class Fork(Command):
         id = chat.chosen or chat.pointed
         if id is None:
             raise NotNow("There is nothing to fork from yet.")
-        await chat.conversation.session.fork(id)
+        if not await chat.conversation.fork(id):
+            raise NotNow("The conversation ends here: your next question follows anyway.")
         await chat.conversation.show()
         chat.composer.focus()
+        chat.app.notify("Your next question starts a new branch.", timeout=6, markup=False)
 
 
 class _Sibling(Command):
@@ -149,7 +152,8 @@ class Why(Command):
         """Show the record of the chosen or last answer."""
         from routerterm.tui.screens.why import WhyScreen
 
-        chat.app.push_screen(WhyScreen(await chat.conversation.record(chat.chosen), chat.app.active_theme))
+        answer = await chat.conversation.answer(chat.chosen)
+        chat.app.push_screen(WhyScreen(ReplyTrace.of(answer.params), answer.status, chat.app.active_theme))
 
 
 class Undo(Command):
@@ -164,7 +168,7 @@ class Undo(Command):
             raise NotNow("There is no turn to undo.")
         await chat.conversation.show()
         chat.composer.put(question.message.said, undoable=True)
-        chat.attachments.give_back(attached_of(question.parts))
+        chat.attachments.give_back(Asked("", tuple(attached_of(question.parts))))
 
 
 class Redo(Command):

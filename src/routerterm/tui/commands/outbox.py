@@ -70,16 +70,17 @@ class Later(Command):
         except RoutertermError:
             chat.composer.give_back(typed)
             raise
-        files = chat.attachments.take()
+        asked = chat.attachments.take_for(text)
+        files = asked.files
         if not text.strip() and not files:
             raise RoutertermError("There is no question to send later.", "Write it after the time: /later 22:00 …")
         parts = ((Text(text),) if text.strip() else ()) + tuple(file.part for file in files)
         outbox = OutboxController(chat.app, chat.conversation, chat.sidebar)
         try:
-            said = await outbox.queue(Message("user", parts), when)
+            said = await outbox.queue(Message("user", parts), when, asked.model)
         except RoutertermError:
             chat.composer.give_back(typed)
-            chat.attachments.give_back(files)
+            chat.attachments.give_back(asked)
             raise
         chat.app.run_worker(outbox.look(), name="outbox", exit_on_error=False)
         return said

@@ -99,7 +99,7 @@ class Web(Command):
         params, word = chat.conversation.params, argument.lower()
         if argument and word not in ("on", "off"):
             asked = Asked(argument, chat.attachments.take(), params=replace(params, web=True))
-            chat.turns.send_asked(asked)
+            chat.turns.send(asked)
             return
         wanted = word == "on" if argument else not params.web
         await chat.conversation.set(params=replace(params, web=True if wanted else None))

@@ -108,12 +108,16 @@ COMMANDS: Mapping[str, type[Command]] = {
 _SLASHES = {command.slash: command for command in COMMANDS.values() if command.slash}
 
 
+_FORMER = {"cost": "stats"}
+"""Names that fingers may remember."""
+
+
 def slash_command(text: str) -> tuple[str, str] | None:
     """The command and its argument in ``/model smart``; None for anything that is no command of ours."""
     if not text.startswith("/") or "\n" in text.strip():
         return None
     name, _, argument = text.strip()[1:].partition(" ")
-    command = _SLASHES.get(name.lower())
+    command = _SLASHES.get(_FORMER.get(name.lower(), name.lower()))
     return (command.name, argument.strip()) if command else None
 
 

@@ -45,14 +45,14 @@ class Models(Opens):
 class Stats(Opens):
     """Usage and costs."""
 
-    name, title, screen, slash = "stats", "Stats", "stats", "cost"
+    name, title, screen, slash = "stats", "Stats", "stats", "stats"
     letter = "s"
     keys = ("f4", "ctrl+t")
     rank = 3
 
 
 class Find(Opens):
-    """Search all conversations."""
+    """Find words in all conversations."""
 
     name, title, screen, slash, argument = "find", "Find", "find", "find", "WORDS"
     letter = "/"

@@ -60,6 +60,7 @@ class Modal(ModalScreen[Answer], FastScreen[Answer]):
     def _laid_out(self) -> None:
         own = (child.region for child in self.children if not child.has_class("-textual-system"))
         box = next(own, Region())
+        self.set_class(box.bottom >= self.size.height, "-to-the-end")
         if box != self._lies_at:
             self._lies_at = box
             keep_lines(self)  # those kept so far are of where the dialog was before

@@ -168,7 +168,7 @@ async def _why(chat: PlainChat, _: str) -> None:
         chat.say(f"Not used: {passed.target}, {passed.reason}")
 
 
-async def _cost(chat: PlainChat, _: str) -> None:
+async def _stats(chat: PlainChat, _: str) -> None:
     """show today's cost"""
     cap = chat.services.settings.budget.day
     spent = with_unknown(*await chat.services.spent_today())
@@ -183,5 +183,5 @@ async def _quit(chat: PlainChat, _: str) -> None:
 COMMANDS: Mapping[str, Command] = {
     "help": _help, "model": _model, "models": _models, "system": _system, "temp": _temperature,
     "reasoning": _reasoning, "attach": _attach, "private": _private, "new": _new, "list": _list, "open": _open,
-    "find": _find, "retry": _retry, "undo": _undo, "why": _why, "cost": _cost, "quit": _quit,
+    "find": _find, "retry": _retry, "undo": _undo, "why": _why, "stats": _stats, "quit": _quit,
 }  # fmt: skip

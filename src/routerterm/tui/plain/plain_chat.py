@@ -25,12 +25,12 @@ from routerterm.core.events import (
     ToolStarted,
     UsageReported,
 )
+from routerterm.core.files import Attached
 from routerterm.core.gc_control import resume
 from routerterm.core.nearest import did_you_mean
 from routerterm.core.sanitise import one_line, sanitise, tidied
 from routerterm.engine.chat.active_conversation import ActiveConversation
 from routerterm.engine.chat.capabilities import unsupported_options
-from routerterm.tui.chat.attachment_files import Attached
 from routerterm.tui.chat.entries import words
 from routerterm.tui.chat.last_model import begins_with
 from routerterm.tui.chat.opening import Opening

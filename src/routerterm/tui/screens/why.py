@@ -14,7 +14,7 @@ from textual.widgets import Static
 from routerterm.core.counting import counted
 from routerterm.core.money import show_usd
 from routerterm.core.sanitise import one_line
-from routerterm.tui.chat.entries import basis_of, seconds, words
+from routerterm.tui.chat.entries import CUT_SHORT, ENDINGS, basis_of, seconds, words
 from routerterm.tui.dialogs.modal import Modal
 from routerterm.tui.hints import in_chat
 from routerterm.tui.widgets.box import Box
@@ -38,29 +38,32 @@ class WhyScreen(Modal[None]):
     WhyScreen VerticalScroll { height: auto; max-height: 80vh; padding: 0 1; }
     """
 
-    def __init__(self, record: ReplyTrace, theme: Theme) -> None:
+    def __init__(self, record: ReplyTrace, status: str, theme: Theme) -> None:
+        """``status`` is how the answer ended, as the history has it."""
         super().__init__()
         self.record = record
+        self._status = status
         self._glyphs = theme.glyphs
 
     def compose(self) -> ComposeResult:
         """The lines, scrolled."""
         with Box("Why", self.app.active_theme) as box, VerticalScroll():
             box.footing = "Esc Close"
-            parts = (Content.styled(f"{text}\n", f"$t-{colour}") for text, colour in story(self.record, self._glyphs))
-            yield Static(Content("").join(parts))
+            lines = story(self.record, self._status, self._glyphs)
+            yield Static(Content("").join(Content.styled(f"{text}\n", f"$t-{colour}") for text, colour in lines))
 
     def on_click(self) -> None:
         """A click anywhere closes it."""
         self.dismiss()
 
 
-def story(record: ReplyTrace, glyphs: Glyphs) -> Iterator[Line]:
+def story(record: ReplyTrace, status: str, glyphs: Glyphs) -> Iterator[Line]:
     """What is known of how an answer came to be, line by line; attempts hang on a line in time."""
     if record.decision is None and not record.attempts:
         yield "No routing record for this message.", "dim"
+        yield from _ending(record, status, glyphs)
         return
-    yield f"WHY   you asked for {one_line(record.asked)}", "bright"
+    yield f"WHY   asked for {one_line(record.asked)}", "bright"
     yield "", "dim"
     if decision := record.decision:
         yield f"Candidates, by {decision.strategy}:", "dim"
@@ -82,16 +85,27 @@ def story(record: ReplyTrace, glyphs: Glyphs) -> Iterator[Line]:
             wait = f", after {attempt.wait:.1f} s" if attempt.wait else ""
             yield f"  {glyphs.line}    {words(attempt.error.kind)}: {one_line(attempt.error.message)}", "error"
             yield f"  {glyphs.line}    {attempt.next}{wait}", "warning"
-    yield from _end(record, glyphs)
+    yield from _end(record, status, glyphs)
 
 
-def _end(record: ReplyTrace, glyphs: Glyphs) -> Iterator[Line]:
+def _ending(record: ReplyTrace, status: str, glyphs: Glyphs) -> Iterator[Line]:
+    """How it ended, where that was not by itself: an error says so in its own words."""
+    if status in ENDINGS and record.error is None:
+        yield f"  {glyphs.off} {ENDINGS[status]}", "warning"
+    elif record.finish in CUT_SHORT:
+        yield f"  {glyphs.off} {CUT_SHORT[record.finish]}", "warning"
+    elif status == "streaming":
+        yield f"  {glyphs.half} still answering", "text"
+
+
+def _end(record: ReplyTrace, status: str, glyphs: Glyphs) -> Iterator[Line]:
     if record.error is not None:
         yield f"  !  {one_line(record.error.message)}", "error"
         if record.error.hint:
             yield f"     {one_line(in_chat(record.error.hint))}", "warning"
     if record.left_out is not None:
         yield f"  {record.left_out.messages} earlier messages were left out: the context window was full.", "dim"
+    yield from _ending(record, status, glyphs)
     if record.finish is None:
         return
     first = f", time to first token {seconds(record.ttft_ms)}" if record.ttft_ms is not None else ""

@@ -89,7 +89,10 @@ def _fields(view: StatusView, glyphs: Glyphs) -> Iterator[Field]:
     if view.mode:
         yield mode_field(view.mode)
     if view.activity != "idle" or view.note:
-        yield Field(_activity(view, glyphs), rank=0, action="app.command('stop')" if view.activity != "idle" else "")
+        action = "app.command('stop')" if view.activity != "idle" else ""
+        spans = _activity(view, glyphs)
+        short = tuple(span for span in spans if span.tone != "text") if view.queued else ()  # what waits goes last
+        yield Field(spans, rank=0, action=action, short=short)
     if view.offline:
         yield Field((Span("! offline", "error"),), rank=0)
     if view.private:
@@ -130,7 +133,12 @@ def _activity(view: StatusView, glyphs: Glyphs) -> tuple[Span, ...]:
     words = view.note or ("waiting" if view.activity == "waiting" else "answering")
     rate = f" {view.rate:3.0f} tok/s" if view.rate else ""
     queued = f" +{view.queued} queued" if view.queued else ""
-    return (Span(f"{sign} ", "bright"), Span(words + rate), Span(queued, "warning"), Span(" Esc stops", "dim"))
+    return (
+        Span(f"{sign} ", "bright"),
+        Span(words + rate),
+        Span(queued, "warning"),
+        Span(" Esc stops", "dim"),
+    )
 
 
 def _today(today: Decimal, cap: Decimal | None, *, unknown: bool) -> tuple[Span, ...]:

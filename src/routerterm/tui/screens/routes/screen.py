@@ -149,7 +149,7 @@ class RouteScreen(FramedScreen):
                 except RoutertermError as error:
                     self.notify(f"{error.message} {error.hint}", severity="warning", markup=False)
                 else:
-                    self.app.push_screen(WhyScreen(ReplyTrace(asked=route, decision=decision), self._theme))
+                    self.app.push_screen(WhyScreen(ReplyTrace(asked=route, decision=decision), "", self._theme))
 
         words, hint = "A prompt; nothing is sent.", "Enter Run · Esc Close"
         self.app.push_screen(PromptDialog(f"Dry run on {route}", words, "Hello", hint=hint), asked)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 
-from routerterm.core.counting import format_bytes
+from routerterm.core.counting import counted, format_bytes
+from routerterm.core.files import text_in
 from routerterm.core.json_layout import laid_out
 from routerterm.core.sanitise import one_line, sanitise
 from routerterm.tui.markdown.code import Painter
-from routerterm.tui.markdown.lines import Line, Run, cut_runs, fit, runs_len, wrap_runs
+from routerterm.tui.markdown.lines import Line, Run, cut_points, fit, runs_len, wrap_runs
 
 if TYPE_CHECKING:
     from routerterm.core.messages import Image, Reasoning, Text, ToolCall, ToolResult
@@ -88,18 +90,29 @@ def result_lines(part: ToolResult, width: int, signs: Signs, *, opened: bool) ->
 
 def file_lines(part: Text, width: int, signs: Signs, *, opened: bool) -> list[Line]:
     """A file that went with a question: its name and size, or all of it."""
-    count = max(part.text.strip().count("\n") - 2, 1)  # without the name, and the fence over and under it
-    what = f"{one_line(part.name or 'file')} {signs.dot} {format_bytes(len(part.text.encode()))}"
-    head = _fold(what, "link", width, signs, opened=opened, more=f"{count:,} line{'s' * (count != 1)}")
+    text = text_in(part.text)
+    what = f"{one_line(part.name or 'file')} {signs.dot} {format_bytes(len(text.encode()))}"
+    head = _fold(what, "link", width, signs, opened=opened, more=counted(text.count("\n") + 1, "line"))
     return [head, *_plain(part.text.strip("\n"), width, signs)] if opened else [head]
+
+
+def _wrapped(runs: list[Run], width: int) -> list[tuple[list[Run], str]]:
+    """A line cut between words; unlike prose it keeps its blanks, in how the pieces join, for whoever copies it."""
+    pieces = wrap_runs(runs, width)
+    if len(pieces) == 1:
+        return pieces
+    text = "".join(run for run, _ in runs)
+    points = cut_points(text, width)
+    joins = ["\n", *(text[end:start] for (_, end, _), (start, _, _) in pairwise(points))]
+    return [(piece, join) for (piece, _), join in zip(pieces, joins, strict=True)]
 
 
 def _plain(text: str, width: int, signs: Signs) -> list[Line]:
     lines: list[Line] = []
     for source in sanitise(text).expandtabs(4).split("\n"):
-        for number, piece in enumerate(cut_runs([(source, "text")], max(width - 2, 1))):
+        for number, (piece, join) in enumerate(_wrapped([(source, "text")], max(width - 2, 1))):
             runs: list[Run] = [(f"{signs.upright}{signs.wrap if number else ' '}", "~faint"), *piece]
-            lines.append(Line(tuple(runs), "" if number else "\n"))
+            lines.append(Line(tuple(runs), join))
     return lines
 
 
@@ -132,8 +145,8 @@ def _json(text: str, width: int, signs: Signs) -> list[Line]:
     painter = Painter("" if pretty is None else "json")
     lines: list[Line] = []
     for source in sanitise(text if pretty is None else pretty).expandtabs(4).split("\n"):
-        for number, piece in enumerate(cut_runs(painter.paint(source), max(width - 2, 1))):
+        for number, (piece, join) in enumerate(_wrapped(painter.paint(source), max(width - 2, 1))):
             runs = [(f"{signs.upright}{signs.wrap if number else ' '}", "~faint@fence")]
             runs += [(run, f"{key}@fence") for run, key in piece]
-            lines.append(Line(tuple(runs), "" if number else "\n", fill="fence"))
+            lines.append(Line(tuple(runs), join, fill="fence"))
     return lines

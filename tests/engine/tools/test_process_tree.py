@@ -1,0 +1,60 @@
+"""A server ends with all that it started, also with what has left its group, its session and its parents."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from routerterm.engine.tools.stdio import StdioConnection
+from routerterm.protocols.mcp import McpClient
+
+DAEMON = """
+import os, signal, sys, time
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:  # init is its parent as soon as the one between has ended
+        if sys.argv[2] == "stubborn":
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        with open(sys.argv[1] + ".new", "w") as file:
+            file.write(str(os.getpid()))
+        os.rename(sys.argv[1] + ".new", sys.argv[1])
+        time.sleep(600)
+    os._exit(0)
+sys.stdin.read()
+"""
+
+
+def is_alive(pid: int) -> bool:
+    """Whether it runs; one that has ended and is not yet collected does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    """Wait for it; where it never comes, the test's own limit ends this."""
+    while not holds():
+        time.sleep(0.05)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="processes are found by way of /proc")
+@pytest.mark.parametrize("how", ["willing", "stubborn"])
+async def test_a_daemon_of_a_server_ends_with_it(tmp_path: Path, how: str) -> None:
+    note = tmp_path / "pid"
+    command = [sys.executable, "-c", DAEMON, str(note), how]
+    other = await StdioConnection.open(McpClient(), [sys.executable, "-c", "input()"], {}, os.environ)
+    connection = await StdioConnection.open(McpClient(), command, {}, os.environ)
+    await asyncio.to_thread(wait_until, note.exists)
+    pid = int(note.read_text())
+    assert is_alive(pid)
+    await connection.aclose()
+    await asyncio.to_thread(wait_until, lambda: not is_alive(pid))
+    assert other._process.returncode is None, "another server is not touched"
+    await other.aclose()
