@@ -72,7 +72,7 @@ async def used(home: Path, disk: Disk, delay: float) -> dict[str, list[float]]:
                 await pilot.press("x")
         with watched() as found["upkeep"]:
             assert app.services is not None
-            await app.services.store.upkeep()
+            await app.services.store.maintain()
             await pilot.pause(0.2)
         disk.sync_delay = 0.0
     return found

@@ -102,7 +102,7 @@ async def test_a_long_conversation_is_read_only_as_far_as_it_fits(store: Store) 
     assert fitted.lines[-1].message.text == "question 0149"
     assert fitted.left_out + len(fitted.lines) == 299
     script = Script(answer("short"))
-    session = Session(store, script, session.conversation.id if session.conversation else None, fitting=Small())
+    session = Session(store, script, session.conversation.id if session.conversation else None, window=Small())
     await said(session, "what fits")
     reply = (await session.page()).messages[-1]
     left_out = ReplyTrace.of(reply.params).left_out

@@ -140,10 +140,10 @@ async def test_looking_writes_nothing_and_tells_nobody(tmp_path: Path) -> None:
         async with home(tmp_path, provider, GUARD) as services:
             session = services.session()
             await look(services, session)
-            assert (provider.bodies, list(services.money.hits), services.money.unwritten) == ([], [], [])
+            assert (provider.bodies, list(services.costs.hits), services.costs.unwritten) == ([], [], [])
             assert await services.store.conversations.latest() is None
             await send(session)
-            assert len(services.money.hits) == 1
+            assert len(services.costs.hits) == 1
 
 
 async def test_what_would_not_be_sent_is_refused_here_too(tmp_path: Path) -> None:

@@ -179,13 +179,13 @@ async def test_two_programs_at_once_never_break_a_cap_and_the_dead_hold_nothing(
     store = Store.open(path)
     try:
         await store.start()
-        await store.ledger.recover(store._programs.living())
+        await store.ledger.recover(store._instances.living())
         # the dead program's rows still count as spent, for the providers were asked, and none is held any more
         with sqlite3.connect(path) as connection:
             states = connection.execute("SELECT DISTINCT outcome, usage_source FROM attempt").fetchall()
         assert states == [("lost", "estimated")]
         assert await store.ledger.used([day(1)]) == (60_000,)
-        assert await store.ledger.recover(store._programs.living()) == 0
+        assert await store.ledger.recover(store._instances.living()) == 0
     finally:
         await store.close()
 

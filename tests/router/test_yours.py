@@ -173,12 +173,12 @@ async def test_choices_in_the_history_lead_the_route(tmp_path: Path, monkeypatch
                 pass
             async for _event in session.send("and another", model="demo/markdown"):
                 pass
-        app.money.ratings.forget()
+        app.costs.ratings.forget()
         after = await app.router.explain(asked)
         assert [str(one.target) for one in after.candidates] == ["demo/markdown", "demo/echo"]
         assert "× 1" in after.candidates[0].why
         assert "for writing" in after.candidates[0].why
-        rated = await app.money.ratings.of_kind("writing")
+        rated = await app.costs.ratings.of_kind("writing")
         assert rated[Target("demo", "markdown")].votes == 1
         assert len(await app.store.reader.read(answered_by_several)) == 1
 
@@ -195,7 +195,7 @@ async def test_choosing_in_compare_is_a_vote_and_leaving_it_is_none(
             async for _heard in comparison.ask("Write a poem"):
                 pass
             await (comparison.take(0) if index is None else comparison.choose(index))
-        rated = await app.money.ratings.of_kind("")
+        rated = await app.costs.ratings.of_kind("")
         assert rated[Target("demo", "markdown")].votes == 1
         assert rated[Target("demo", "markdown")].strength > 0
 

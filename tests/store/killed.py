@@ -142,7 +142,7 @@ async def keep_importing(store: Store, seed: int) -> None:
         ]
         body = {"id": id, "title": id, "created_at": 1, "updated_at": 2, "messages": messages}
         with refused():
-            await store.transfer.carry_in(native_format.from_json(body))
+            await store.transfer.import_conversation(native_format.from_json(body))
             tell("imported", f"{id}-199", f"{'imported_199_' * 20}", time.time())
         await asyncio.sleep(0.1)
 

@@ -111,7 +111,7 @@ async def test_a_slow_disk_is_never_felt(disk: Disk, tmp_path: Path) -> None:
                 await store.conversations.page()
                 arrived.append(time.perf_counter())
                 if len(arrived) == 20:  # something else is written for good meanwhile
-                    settling = asyncio.create_task(store.settle())
+                    settling = asyncio.create_task(store.flush())
     watcher.cancel()
     await settling
     assert len(arrived) == 100

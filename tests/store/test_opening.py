@@ -213,13 +213,13 @@ async def test_an_unclean_end_is_noticed_and_the_file_looked_at(tmp_path: Path) 
     store = Store.open(path)
     opening = await store.start()
     assert (opening.interrupted, opening.unclean) == (1, True)
-    found = await store.upkeep()
+    found = await store.maintain()
     assert found is not None
     assert found.problems == ()
     await store.close()
     store = Store.open(path)
     assert (await store.start()).unclean is False
-    assert await store.upkeep() is None
+    assert await store.maintain() is None
     await store.close()
 
 

@@ -105,7 +105,7 @@ async def test_spoilt_pages_lose_only_what_stood_on_them(tmp_path: Path) -> None
 
     store = Store.open(path, clock=lambda: NOW)
     assert (await store.start()).unclean
-    found = await store.upkeep()
+    found = await store.maintain()
     assert found is not None
     assert found.damaged
     assert backups(path) == [], "a damaged file is no backup"
@@ -191,10 +191,10 @@ async def test_a_backup_never_takes_the_room_that_the_history_needs(
     await store.start()
     monkeypatch.setattr("routerterm.store.maintenance.shutil.disk_usage", lambda _: SimpleNamespace(free=1_000))
     with pytest.raises(StoreError, match="no space for today's backup"):
-        await store.upkeep()
+        await store.maintain()
     assert backups(store.path) == []
     monkeypatch.undo()
-    await store.upkeep()
+    await store.maintain()
     assert len(backups(store.path)) == 1
     await store.close()
 
@@ -219,7 +219,7 @@ async def test_what_a_hand_has_broken_is_mended_in_place(tmp_path: Path) -> None
     store = Store.open(path)
     found = await store.check()
     assert len(found.problems) == 2
-    mended = await store.check(mend=True)
+    mended = await store.check(repairs=True)
     assert mended.problems == ()
     assert len(mended.mended) == 3
     await store.close()

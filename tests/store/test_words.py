@@ -22,7 +22,7 @@ SAID = "Docker日本語Compose, getUserName of HTTPServer, Vue3入門と🍕; Za
 async def seeded(store: Store) -> None:
     message = StoredMessage("M", "C", None, "user", (Text(SAID),), SAID, "done", None, {}, 1_000, 1_000)
     conversation = Conversation("C", "標題Titled", None, 1_000, 1_000, "M")
-    await store.transfer.carry_in(ConversationBundle(conversation, (message,)))
+    await store.transfer.import_conversation(ConversationBundle(conversation, (message,)))
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ async def test_a_chat_with_another_model_starts_no_process_and_one_with_openais_
         assert app.services is not None
         await say(pilot, "hello")
         await answered(app, pilot)
-        estimator = app.services.money.estimator
+        estimator = app.services.costs.estimator
         assert estimator._helper is None
         model = app.services.catalog.model(Target("openai", "gpt-4o"))
         assert model is not None

@@ -49,12 +49,12 @@ async def _examine(what: tuple[str, ...], mend: bool, as_json: bool) -> int:
     """Run the checks one after the other and print what they find; how many findings are bad."""
     from routerterm.config.paths import Paths
 
-    room = CheckContext(Paths.find(), mend)
+    context = CheckContext(Paths.find(), mend)
     bad = 0
     for name in what:
         if not as_json:
             print_line(Styled(name, bold=True))
-        async with aclosing(look_of(name)(room)) as findings:
+        async with aclosing(look_of(name)(context)) as findings:
             async for finding in findings:
                 bad += finding.level == "bad"
                 _tell(name, finding, as_json)
@@ -66,10 +66,10 @@ async def _report(what: tuple[str, ...]) -> None:
     from routerterm.cli.doctor.report import opening, own_names, report_line
     from routerterm.config.paths import Paths
 
-    room, names = CheckContext(Paths.find(), mend=False), own_names()
+    context, names = CheckContext(Paths.find(), repair=False), own_names()
     print_line(opening(), end="\n\n")
     for name in what:
-        async with aclosing(look_of(name)(room)) as findings:
+        async with aclosing(look_of(name)(context)) as findings:
             async for finding in findings:
                 print_line(report_line(name, finding, names))
 

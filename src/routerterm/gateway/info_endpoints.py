@@ -59,11 +59,11 @@ class InfoEndpoints:
         state = self._state
         body: dict[str, Any] = {"status": "stopping" if state.stopping else "ok"}
         if client.is_owner:
-            lamps = await state.services.lamps()
+            statuses = await state.services.provider_statuses()
             body |= {
                 "uptime_seconds": round(state.now() - state.begun, 3),
                 "running": state.rate_limiter.running,
-                "providers": {name: str(lamp) for name, lamp in lamps},
+                "providers": {name: str(status) for name, status in statuses},
             }
         await out.whole(503 if state.stopping else 200, _json(body))
 

@@ -188,7 +188,7 @@ class GatewayState:
         """What a prompt may take at most, before it is asked: our own count, and the margin that the budget takes."""
         provider, slash, name = request.model.partition("/")
         known = self.services.catalog.model(Target(provider, name)) if slash else None
-        count = self.services.money.estimator.prompt
+        count = self.services.costs.estimator.prompt
         model = known or _NOWHERE
         counted = await asyncio.to_thread(count, request, model) if large else count(request, model)
         return ceil(counted * MARGIN)
@@ -206,7 +206,7 @@ class GatewayState:
             return decision.forecast.prompt_tokens
         target = decision.passed_over[0].target if decision.passed_over else Target("", request.model)
         model = services.catalog.model(target) or _NOWHERE
-        return await asyncio.to_thread(services.money.estimator.prompt, request, model)
+        return await asyncio.to_thread(services.costs.estimator.prompt, request, model)
 
     def day_and_month(self) -> tuple[int, int]:
         """When today and this month began, in milliseconds since the epoch."""

@@ -72,12 +72,12 @@ class Store:
         self,
         path: Path,
         clock: Callable[[], int],
-        chance: Callable[[int], bytes],
+        random_bytes: Callable[[int], bytes],
         shared: SharedState | None = None,
     ) -> None:
         self.path = path
         self._clock = clock
-        self._chance = chance
+        self._random_bytes = random_bytes
         self.shared = shared
         """What other gateways share with this history; None where it stands alone."""
         self._door = threading.Lock()
@@ -89,7 +89,7 @@ class Store:
         """What happened to the file since it was opened, for whoever tells the person; they take it out."""
         self.program = self.new_id()
         """This program's name among those that share the file."""
-        self._programs = Instances(path, self.program)
+        self._instances = Instances(path, self.program)
         self.writer = Worker(path, self._connect, "writer")
         self.reader = Worker(path, self._connect_to_read, "reader")
         self.conversations = Conversations(self.writer, self.reader, clock, self.new_id)
@@ -97,8 +97,8 @@ class Store:
         self.drafts = Drafts(self.writer, self.reader)
         self.turns = Turns(self.writer, clock, self.new_id, self.program)
         self.prompts = Prompts(self.writer, self.reader, clock)
-        self.finder = Worker(path, self._connect_to_search, "finder")
-        self.search = Search(self.finder, self.writer, clock)
+        self.search_worker = Worker(path, self._connect_to_search, "search")
+        self.search = Search(self.search_worker, self.writer, clock)
         self.transfer = Transfer(self.writer, self.reader)
         self.memory = self._memory()
 
@@ -107,12 +107,12 @@ class Store:
         cls,
         path: Path,
         clock: Callable[[], int] = milliseconds,
-        chance: Callable[[int], bytes] = secrets.token_bytes,
+        random_bytes: Callable[[int], bytes] = secrets.token_bytes,
         *,
         shared: SharedState | None = None,
     ) -> Self:
         """The history in that file; the file is opened, made or mended with the first access, or by `start`."""
-        return cls(path, clock, chance, shared)
+        return cls(path, clock, random_bytes, shared)
 
     def _memory(self) -> StoredMemory:
         if self.shared is None:
@@ -143,7 +143,7 @@ class Store:
 
     def living(self) -> frozenset[str]:
         """The programs that have the file open now, this one included."""
-        return self._programs.living()
+        return self._instances.living()
 
     @cached_property
     def gateway_keys(self) -> GatewayKeys:
@@ -174,10 +174,10 @@ class Store:
         self._closing = True
         if self.shared is not None:
             await self._leave(self.shared)
-        await self.finder.close()
+        await self.search_worker.close()
         await self.reader.close()
         await self.writer.close()
-        self._programs.leave()
+        self._instances.leave()
 
     async def _leave(self, shared: SharedState) -> None:
         from routerterm.store.shared.ledger import SharedLedger
@@ -186,7 +186,7 @@ class Store:
             await ledger.aclose()
         await shared.aclose()
 
-    async def settle(self) -> None:
+    async def flush(self) -> None:
         """Wait until all that was written so far survives a power cut.  Raises `StoreError`."""
         await self.writer.write(_touch, durable=True)
 
@@ -196,13 +196,13 @@ class Store:
 
     def new_id(self) -> str:
         """A fresh ULID."""
-        return ulid(self._clock(), self._chance(10))
+        return ulid(self._clock(), self._random_bytes(10))
 
     def changes(self, every: float = POLL) -> AsyncGenerator[None]:
         """See `store.changes`: yields whenever another program has changed the file."""
         return changes(self.path, self.writer, self.notices, every)
 
-    async def upkeep(self) -> Check | None:
+    async def maintain(self) -> Check | None:
         """What a program does once after its start, in the background: check, back up, carry out old deletions.
 
         The file is checked only after an unclean end.  A damaged file is not backed up over a sound backup; it is
@@ -221,8 +221,8 @@ class Store:
             await self.search.complete_words(self._is_closing)
         return found
 
-    async def check(self, *, mend: bool = False) -> Check:
-        """Look at every page, every reference and (when mending) the search index; mend what can be mended."""
+    async def check(self, *, repairs: bool = False) -> Check:
+        """Look at every page, every reference and (when repairing) the search index; repair what can be repaired."""
         await self.start()
 
         def look() -> Check:
@@ -230,7 +230,7 @@ class Store:
                 return check(connection, self._is_closing)
 
         found = await self._aside(look)
-        if not mend:
+        if not repairs:
             return found
         mended = await self.writer.write(repair)
         return replace(await self._aside(look), mended=mended)
@@ -264,7 +264,7 @@ class Store:
 
     async def recover(self) -> int:
         """Label the answers of programs that have died since the start; how many there were."""
-        living = self._programs.living()
+        living = self._instances.living()
         return await self.writer.write(lambda connection: mark_interrupted(connection, living))
 
     def _connect(self) -> sqlite3.Connection:
@@ -272,7 +272,7 @@ class Store:
         with self._door:
             if self._connection is None:
                 self._connection, self._opening = open_file(
-                    self.path, self._programs, self._clock(), damaged=self._must_rescue
+                    self.path, self._instances, self._clock(), damaged=self._must_rescue
                 )
                 self.writer.refusal = self._opening.read_only
                 if self._opening.read_only is None:
@@ -287,7 +287,7 @@ class Store:
             with self._door:
                 self._connection = reconnected(self.path)
             self._presence = Presence(self.path, self._connection)
-            for worker in (self.writer, self.reader, self.finder):
+            for worker in (self.writer, self.reader, self.search_worker):
                 worker.reconnect()
 
     def _connect_to_read(self) -> sqlite3.Connection:

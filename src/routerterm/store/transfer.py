@@ -66,7 +66,7 @@ class Transfer:
         row = await self._reader.read(lambda connection: connection.execute(sql, (id,)).fetchone())
         return message_of(row) if row else None
 
-    async def carry_in(self, carried: ConversationBundle, *, dry: bool = False) -> ImportOutcome:
+    async def import_conversation(self, carried: ConversationBundle, *, dry: bool = False) -> ImportOutcome:
         """Write what is not there yet, in one transaction; what is there stays as it is.  ``dry`` only looks."""
         if dry:
             return await self._reader.read(lambda connection: _landing(connection, carried))
@@ -97,7 +97,7 @@ def _attempt_values(row: sqlite3.Row, names: list[str]) -> Mapping[str, object]:
 
 
 def import_conversation(connection: sqlite3.Connection, carried: ConversationBundle) -> ImportOutcome:
-    """See `Transfer.carry_in`."""
+    """See `Transfer.import_conversation`."""
     landing = _landing(connection, carried)
     conversation = carried.conversation
     if landing.how == "new":

@@ -283,7 +283,7 @@ class RoutertermApp(ThemedApp):
 
     async def keys_changed(self) -> None:
         """Keys have come or gone: what answers by default may be another, and providers may be ready now."""
-        await self.chat.status.lamps()
+        await self.chat.status.refresh_providers()
         await self.chat.conversation.reconsider()
         await self.chat.settle_onboarding()
 

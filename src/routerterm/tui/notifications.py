@@ -97,7 +97,7 @@ class Notifications:
     def guarded(self) -> None:
         """What the guard found on the way, without the words."""
         services = self._app.services
-        hits = services.money.hits if services is not None else None
+        hits = services.costs.hits if services is not None else None
         while hits:
             hit = hits.popleft()
             if hit.action in ("warn", "redact"):

@@ -191,7 +191,7 @@ class BatchRunner:
         return 1
 
     def _cost(self, usage: Usage, model: ModelInfo) -> Cost:
-        return self._services.money.ports.pricer.cost(replace(usage, tier=""), batch_class(model))
+        return self._services.costs.ports.pricer.cost(replace(usage, tier=""), batch_class(model))
 
     async def _failed(self, rows: Sequence[Waiting], why: str) -> int:
         await self._store.outbox.change([row.id for row in rows], "failed", note=why)
@@ -200,7 +200,7 @@ class BatchRunner:
     def _as_held(self, row: Waiting, request: ChatRequest, model: ModelInfo) -> ChatRequest:
         """Where a cap has to hold, the answer is kept to what is held back for it: nobody looks after it any more."""
         held, most = row.held_answer, request.params.max_output
-        caps = self._services.money.budget.caps(request, model.target, row.model, self._store.now())
+        caps = self._services.costs.budget.caps(request, model.target, row.model, self._store.now())
         if held is None or all(cap.unit == "requests" for cap in caps) or (most is not None and most <= held):
             return request
         return replace(request, params=replace(request.params, max_output=max(1, held)))
@@ -211,7 +211,7 @@ class BatchRunner:
         conversation = await store.conversations.get(row.conversation_id)
         system = conversation.system if conversation is not None else None
         params = params_from_json(conversation.params) if conversation is not None else params_from_json({})
-        found = await context_of(store.messages, row.question_id, system, row.model, services.fitting)
+        found = await context_of(store.messages, row.question_id, system, row.model, services.window)
         params, _ = fitted(params, model)
         request = ChatRequest(
             str(model.target),
@@ -221,7 +221,7 @@ class BatchRunner:
             client="outbox",
             conversation_id=row.conversation_id,
         )
-        return services.money.guard.check(request)
+        return services.costs.guard.check(request)
 
     async def _may_leave(self, row: Waiting, model: ModelInfo) -> None:
         """Raises `NoCandidate` where the conversation was made private since the question was queued."""

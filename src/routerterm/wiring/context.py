@@ -18,7 +18,7 @@ class CurrentContextWindow:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._of: tuple[object, ...] = ()
-        self._fitting: ModelContextWindow | None = None
+        self._window: ModelContextWindow | None = None
 
     def room(self, model: str, *, answer: int = 0, private: bool = False) -> int | None:
         """Tokens of prompt; None where the window is not known."""
@@ -30,11 +30,11 @@ class CurrentContextWindow:
 
     def _present(self) -> ModelContextWindow:
         services = self._services
-        of = (services.options, services.catalog, services.money)
-        if self._fitting is None or any(a is not b for a, b in zip(of, self._of, strict=True)):
+        of = (services.options, services.catalog, services.costs)
+        if self._window is None or any(a is not b for a, b in zip(of, self._of, strict=True)):
             names = Names(services.options, services.catalog.provider, services.catalog.providers)
             self._of = of
-            self._fitting = ModelContextWindow(
-                names, services.catalog.model, services.money.estimator, lambda: services.with_key
+            self._window = ModelContextWindow(
+                names, services.catalog.model, services.costs.estimator, lambda: services.with_key
             )
-        return self._fitting
+        return self._window

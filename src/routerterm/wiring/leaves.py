@@ -31,4 +31,4 @@ async def what_leaves(
     request, fitted = await session.draft(message, model=model, params=params, system=system, instead=instead)
     outgoing = await services.outgoing(request)
     warm = await services.router.warm_cache(request, outgoing.target)
-    return await asyncio.to_thread(sheet_of, outgoing, fitted, services.money.estimator, warm)
+    return await asyncio.to_thread(sheet_of, outgoing, fitted, services.costs.estimator, warm)

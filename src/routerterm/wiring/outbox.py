@@ -130,7 +130,7 @@ class Outbox:
             cost_source="declared" if model is not None and model.local else "computed",
             price_date=model.price_date if model is not None else None,
         )
-        caps = services.money.budget.caps(request, chosen.target, name, store.now())
+        caps = services.costs.budget.caps(request, chosen.target, name, store.now())
         return NewQuestion(
             store.new_id(),
             store.new_id(),
@@ -173,8 +173,8 @@ class Outbox:
         return self._store.conversations.new(**fields, project=project), True
 
     async def _request(self, conversation: Conversation, parent: str | None, draft: Draft, *, new: bool) -> ChatRequest:
-        store, fitting = self._store.messages, self._services.fitting
-        before = await context_of(store, parent, conversation.system, draft.model, fitting)
+        store, window = self._store.messages, self._services.window
+        before = await context_of(store, parent, conversation.system, draft.model, window)
         params, private = params_from_json(conversation.params), conversation.private
         messages = (*before.messages, draft.question)
         request = ChatRequest(

@@ -72,7 +72,7 @@ async def preview(
     Raises `RoutertermError` where no model can serve it.
     """
     await session.load()
-    fitted = await context_of(services.store.messages, leaf or session.head, system, model, services.fitting)
+    fitted = await context_of(services.store.messages, leaf or session.head, system, model, services.window)
     messages = (*fitted.messages, message) if message is not None and message.parts else fitted.messages
     if not messages:
         return None
@@ -122,7 +122,7 @@ async def _count_aside(services: Services, request: ChatRequest) -> None:
     except NoCandidate:
         return
     for info in models[:1]:
-        await asyncio.to_thread(services.money.forecaster.forecast, request, info)
+        await asyncio.to_thread(services.costs.forecaster.forecast, request, info)
 
 
 async def _with_cheaper(services: Services, request: ChatRequest, decision: Decision, found: Preview) -> Preview:
@@ -131,7 +131,7 @@ async def _with_cheaper(services: Services, request: ChatRequest, decision: Deci
         return found  # what is free or unknown has nothing cheaper
     others = list(_others(services, decision, await services.store.conversations.recent_models()))
     usable = [other for other in others[:MOST] if other.target != found.target and _serves(services, other, request)]
-    seen = outlooks(services.money.forecaster, request, [info, *usable])
+    seen = outlooks(services.costs.forecaster, request, [info, *usable])
     cheaper = [(one.forecast.high, one.target) for one in seen[1:] if one.cheaper and one.fits]
     if not cheaper:
         return found

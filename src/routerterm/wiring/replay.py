@@ -46,7 +46,7 @@ async def replay_days(
     if route is not None:
         rows = tuple(row for row in rows if row.route == route or row.started_at < since)
     with_key = await providers_with_key(services.settings, services.keys)
-    rated = await services.money.ratings.of_kind("")
+    rated = await services.costs.ratings.of_kind("")
     return await asyncio.to_thread(
         _replay, services, before or services.settings, settings, rows, with_key, since, rated
     )

@@ -32,7 +32,7 @@ from routerterm.engine.chat.project import Project, project_of
 from routerterm.engine.chat.router_port import ChatRouter, StepLoop
 from routerterm.engine.chat.session import Session
 from routerterm.engine.tools.pictures import WebPictures
-from routerterm.engine.usage.provider_status import Lamp, provider_status, spent_today
+from routerterm.engine.usage.provider_status import ProviderStatus, provider_status, spent_today
 from routerterm.router import Router
 from routerterm.router.decide.budget import Gauge, crossed
 from routerterm.router.options import RouterOptions
@@ -65,7 +65,7 @@ class Services(Struct):
     router: Router
     options: RouterOptions
     """The router's routes and limits, as the settings have them."""
-    money: Costs
+    costs: Costs
     default_model: str
     """What a new conversation asks unless told otherwise."""
     environ: Mapping[str, str] | None = None
@@ -94,7 +94,7 @@ class Services(Struct):
     def session(self, conversation_id: str | None = None, router: ChatRouter | None = None, **fields: Any) -> Session:
         """A conversation, or a new one.  ``router`` None asks ours."""
         project = self.project.key if self.project is not None else None
-        fields = {"model": self.default_model, "fitting": self.fitting, "project": project, "tools": self, **fields}
+        fields = {"model": self.default_model, "window": self.window, "project": project, "tools": self, **fields}
         return Session(self.store, router or self, conversation_id, detached=self.detached, **fields)
 
     async def loop(self, conversation: Conversation, model: str, params: Params) -> StepLoop | None:
@@ -123,7 +123,7 @@ class Services(Struct):
         return self._toolbox
 
     @property
-    def fitting(self) -> CurrentContextWindow:
+    def window(self) -> CurrentContextWindow:
         """What of a conversation goes to a model, by the settings of the moment."""
         return CurrentContextWindow(self)
 
@@ -195,10 +195,10 @@ class Services(Struct):
         await self._take_up(await asyncio.to_thread(load_settings, self.paths, self.environ))
 
     async def _take_up(self, settings: Settings) -> None:
-        await self.money.keep(self.store)
+        await self.costs.keep(self.store)
         parts = await _parts(self.paths, settings, self.keys, self.store, self.loading)
         self._retired.append(self.router)
-        self.settings, self.catalog, self.options, self.money, self.router = settings, *parts
+        self.settings, self.catalog, self.options, self.costs, self.router = settings, *parts
         self.with_key = await providers_with_key(settings, self.keys)
         self.default_model = default_model(settings, self.with_key, self.paths)
 
@@ -218,10 +218,10 @@ class Services(Struct):
 
     async def budget_warnings(self) -> tuple[str, ...]:
         """The caps that have come to a percentage to be warned of since this was last asked, in words."""
-        before, self._gauges = self._gauges, await self.money.budget.gauges(milliseconds())
+        before, self._gauges = self._gauges, await self.costs.budget.gauges(milliseconds())
         return tuple(f"Budget: {gauge.words}, {gauge.share:.0%}." for gauge in crossed(before, self._gauges))
 
-    async def lamps(self) -> tuple[tuple[str, Lamp], ...]:
+    async def provider_statuses(self) -> tuple[tuple[str, ProviderStatus], ...]:
         """How the providers with a key are."""
         self.with_key = await providers_with_key(self.settings, self.keys)
         rows = await self.keys.readable_rows()
@@ -231,7 +231,7 @@ class Services(Struct):
 
     async def close(self) -> None:
         """Finish and leave nothing open."""
-        await self.money.keep(self.store)
+        await self.costs.keep(self.store)
         for box in (*self._old_tools, *filter(None, [self._toolbox])):
             await box.aclose()
         for router in (*self._retired, self.router):
@@ -261,7 +261,7 @@ async def open_services(
     keys = key_store_of(settings, catalog, paths, environ)
     store = Store.open(paths.database, shared=shared_of(settings, environ))
     opening = await store.start()
-    catalog, options, money, router = await _parts(paths, settings, keys, store, loading)
+    catalog, options, costs, router = await _parts(paths, settings, keys, store, loading)
     with_key = await providers_with_key(settings, keys)
     return Services(
         paths,
@@ -271,7 +271,7 @@ async def open_services(
         store=store,
         router=router,
         options=options,
-        money=money,
+        costs=costs,
         default_model=default_model(settings, with_key, paths),
         environ=environ,
         loading=loading,
@@ -286,8 +286,8 @@ async def _parts(
 ) -> tuple[Catalog, RouterOptions, Costs, Router]:
     """What follows from the settings, and changes with them."""
     catalog = await asyncio.to_thread(lambda: catalog_of(settings, Catalog.builtin().merged(fresh=read_kept(paths))))
-    money = costs_of(settings, catalog, store, loading)
-    await money.recall(store)
+    costs = costs_of(settings, catalog, store, loading)
+    await costs.recall(store)
     options = options_of(settings)
     router = Router(
         catalog,
@@ -295,10 +295,10 @@ async def _parts(
         options=options,
         memory=store.memory,
         ledger=store.ledger,
-        ports=replace(money.ports, pictures=WebPictures(settings.router.proxy)),
+        ports=replace(costs.ports, pictures=WebPictures(settings.router.proxy)),
         transports=_in_process(paths),
     )
-    return catalog, options, money, router
+    return catalog, options, costs, router
 
 
 async def _damaged(keys: KeyStore) -> tuple[VaultError, ...]:

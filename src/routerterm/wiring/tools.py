@@ -113,7 +113,7 @@ class TurnTools:
             tools,
             box,
             approve,
-            screen=GuardScreen(services.money.guard, conversation.id),
+            screen=GuardScreen(services.costs.guard, conversation.id),
             limits=Limits(own.steps, to_nano(own.usd if self._most is None else min(own.usd, self._most))),
             allowed=services.allowed_tools.setdefault(conversation.id, set()),
             fill=fill if self._fill is not None else None,
@@ -179,7 +179,7 @@ def unattended_loop(services: Services, tools: Sequence[ToolInfo]) -> ToolLoop:
     own = services.settings.tools
     limits = Limits(own.steps, to_nano(own.usd))
     return ToolLoop(
-        tools, services.tools(), _nobody, screen=GuardScreen(services.money.guard, ""), limits=limits, allowed=set()
+        tools, services.tools(), _nobody, screen=GuardScreen(services.costs.guard, ""), limits=limits, allowed=set()
     )
 
 

@@ -130,7 +130,7 @@ def talk() -> ConversationBundle:
 
 
 async def test_markdown_reads_well_and_tells_models_and_cost(store: Store) -> None:
-    await store.transfer.carry_in(talk())
+    await store.transfer.import_conversation(talk())
     text = await export_one(store, "C1", "md")
     assert text == await export_one(store, "C1", "md")
     head, _, rest = text.partition("\n---\n\n")
@@ -144,7 +144,7 @@ async def test_markdown_reads_well_and_tells_models_and_cost(store: Store) -> No
 
 
 async def test_html_runs_nothing_and_fetches_nothing(store: Store) -> None:
-    await store.transfer.carry_in(talk())
+    await store.transfer.import_conversation(talk())
     text = await export_one(store, "C1", "html")
 
     class Look(HTMLParser):
@@ -175,7 +175,7 @@ async def test_a_key_that_was_pasted_into_a_chat_does_not_leave_with_it(store: S
         ToolResult("1", f"401 {key}"),
     )
     message = StoredMessage("M1", "C1", None, "user", parts, f"why does {key} fail?", "done", None, {}, 1000, 1000)
-    await store.transfer.carry_in(
+    await store.transfer.import_conversation(
         ConversationBundle(Conversation("C1", f"{key}?", None, 1000, 3000, "M1", system=key), (message,))
     )
     text = await export_one(store, "C1", form)
@@ -185,7 +185,7 @@ async def test_a_key_that_was_pasted_into_a_chat_does_not_leave_with_it(store: S
 
 
 async def test_a_branch_alone(store: Store) -> None:
-    await store.transfer.carry_in(talk())
+    await store.transfer.import_conversation(talk())
     body = json.loads(await export_one(store, "C1", "json", leaf="M3"))
     assert [m["id"] for m in body["conversations"][0]["messages"]] == ["M1", "M3"]
     with pytest.raises(RoutertermError):
@@ -195,7 +195,7 @@ async def test_a_branch_alone(store: Store) -> None:
 
 
 async def test_a_message_of_another_conversation_is_never_taken_over(store: Store, tmp_path: Path) -> None:
-    await store.transfer.carry_in(talk())
+    await store.transfer.import_conversation(talk())
     thief = native_format.to_json(talk()) | {"id": "C2"}
     (tmp_path / "x.json").write_text(json.dumps({"format": "routerterm", "version": 1, "conversations": [thief]}))
     report = await import_file(store, tmp_path / "x.json")

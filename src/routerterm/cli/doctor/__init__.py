@@ -1,4 +1,4 @@
-"""What `routerterm doctor` looks at: each check is a module with an async generator ``look(room)`` of findings.
+"""What `routerterm doctor` looks at: each check is a module with an async generator ``look(context)`` of findings.
 
 A new check is a module here and a line in `CHECKS`; it is imported when the doctor comes to it.
 """
@@ -30,7 +30,7 @@ class CheckContext(Struct, frozen=True):
     """Where the doctor looks, and what it may do."""
 
     paths: Paths
-    mend: bool = False
+    repair: bool = False
     """Whether what can be put right shall be put right."""
 
 

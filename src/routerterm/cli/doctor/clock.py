@@ -20,10 +20,10 @@ BUILT = datetime(2026, 11, 1, tzinfo=UTC)
 _SET = "sudo timedatectl set-ntp true; on a Pi without a network, a clock module (RTC) helps."
 
 
-async def look(room: CheckContext) -> AsyncGenerator[Finding]:
+async def look(context: CheckContext) -> AsyncGenerator[Finding]:
     """Against the time of this version, the newest message, and the providers that answer."""
-    newest = await asyncio.to_thread(_newest, room)
-    ahead = [door.ahead for door in await probe(room) if door.ahead is not None]
+    newest = await asyncio.to_thread(_newest, context)
+    ahead = [door.ahead for door in await probe(context) if door.ahead is not None]
     for finding in judged(time.time(), newest, ahead, _zone()):
         yield finding
 
@@ -47,12 +47,12 @@ def judged(now: float, newest: float | None, ahead: Sequence[float], zone: str) 
         yield Finding("good", f"It is {shown} ({zone}), and the providers agree.")
 
 
-def _newest(room: CheckContext) -> float | None:
+def _newest(context: CheckContext) -> float | None:
     """When the history was last written, as the newest message says."""
     from routerterm.store.diagnose import newest_message
 
     try:
-        newest = newest_message(room.paths.database)
+        newest = newest_message(context.paths.database)
     except StoreError:
         return None  # the check of the history tells it
     return None if newest is None else newest / 1000

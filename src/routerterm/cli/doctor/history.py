@@ -17,16 +17,16 @@ from routerterm.store.maintenance import Check
 MEND = "routerterm doctor --mend repairs it."
 
 
-async def look(room: CheckContext) -> AsyncGenerator[Finding]:
+async def look(context: CheckContext) -> AsyncGenerator[Finding]:
     """Look, mend if that is asked for, and say how it stands then."""
-    path = room.paths.database
+    path = context.paths.database
     try:
         seen = await asyncio.to_thread(diagnose, path)
         if seen is None:
             yield Finding("note", "There is no history yet.")
             return
-        if room.mend and not _is_well(seen):
-            async with aclosing(_mend(room, seen)) as findings:
+        if context.repair and not _is_well(seen):
+            async with aclosing(_mend(context, seen)) as findings:
                 async for finding in findings:
                     yield finding
             seen = await asyncio.to_thread(diagnose, path) or seen
@@ -41,9 +41,9 @@ def _is_well(seen: Diagnosis) -> bool:
     return not seen.found.problems and seen.index_agrees is not False
 
 
-async def _mend(room: CheckContext, seen: Diagnosis) -> AsyncGenerator[Finding]:
+async def _mend(context: CheckContext, seen: Diagnosis) -> AsyncGenerator[Finding]:
     """Rescue a damaged file, mend a sound one in place.  Raises `StoreError`."""
-    store = Store.open(room.paths.database)
+    store = Store.open(context.paths.database)
     try:
         if seen.found.damaged:
             rescue = (await store.rescue()).rescue
@@ -53,7 +53,7 @@ async def _mend(room: CheckContext, seen: Diagnosis) -> AsyncGenerator[Finding]:
                     yield Finding("note", f"{rescue.from_backup:,} more came from the newest backup.")
                 yield Finding("note", f"The damaged file is kept as {rescue.aside}.")
             return
-        mended: Check = await store.check(mend=True)
+        mended: Check = await store.check(repairs=True)
         for done in mended.mended:
             yield Finding("note", f"{done[:1].upper()}{done[1:]}.")
     finally:

@@ -13,15 +13,15 @@ from routerterm.core.errors import VaultError
 _ADD = "Add one with `routerterm keys add`; demo/markdown and the local model need none."
 
 
-async def look(room: CheckContext) -> AsyncGenerator[Finding]:
+async def look(context: CheckContext) -> AsyncGenerator[Finding]:
     """Every place that the settings allow, then the keys in it; a locked place is not opened."""
     from routerterm.catalog import Catalog
     from routerterm.config.settings import load_settings
     from routerterm.wiring.keys import key_store_of
     from routerterm.wiring.settings_mapping import catalog_of
 
-    settings = load_settings(room.paths)
-    key_store = key_store_of(settings, catalog_of(settings, Catalog.builtin()), room.paths)
+    settings = load_settings(context.paths)
+    key_store = key_store_of(settings, catalog_of(settings, Catalog.builtin()), context.paths)
     try:
         rows = [row for row in await key_store.all_rows() if row.enabled]
     except VaultError as error:

@@ -29,9 +29,9 @@ class Reached(Struct, frozen=True):
     """How many seconds our clock is ahead of its; None where it does not say."""
 
 
-async def look(room: CheckContext) -> AsyncGenerator[Finding]:
+async def look(context: CheckContext) -> AsyncGenerator[Finding]:
     """Knock at all doors at once, and tell them in the order of the catalogue."""
-    doors = await probe(room)
+    doors = await probe(context)
     for reached in doors:
         yield of_a_door(reached)
     if not doors:
@@ -48,16 +48,16 @@ def of_a_door(reached: Reached) -> Finding:
     return Finding("good", f"{title} answers within {reached.seconds * 1000:.0f} ms.")
 
 
-async def probe(room: CheckContext) -> list[Reached]:
+async def probe(context: CheckContext) -> list[Reached]:
     """Ask for each provider's front page."""
     from routerterm.catalog import Catalog
     from routerterm.config.settings import load_settings
     from routerterm.wiring.keys import ProbeTransports, key_store_of
     from routerterm.wiring.settings_mapping import catalog_of
 
-    settings = load_settings(room.paths)
+    settings = load_settings(context.paths)
     catalog = catalog_of(settings, Catalog.builtin())
-    key_store = key_store_of(settings, catalog, room.paths)
+    key_store = key_store_of(settings, catalog, context.paths)
     wanted = {row.provider for row in await key_store.all_rows() if row.enabled} | set(settings.providers)
     infos = [info for info in catalog.providers() if info.name in wanted and not info.in_process]
     line = ProbeTransports(settings, catalog)

@@ -59,7 +59,7 @@ async def context_of(
     leaf: str | None,
     system: str | None,
     model: str,
-    fitting: ContextWindow,
+    window: ContextWindow,
     *,
     answer: int = 0,
     private: bool = False,
@@ -72,13 +72,13 @@ async def context_of(
     unsent = [Line("", question)] if question is not None else []
     if leaf is None:
         return Fitted(tuple(unsent), system=system, read=tuple(unsent))
-    room = fitting.room(model, answer=answer, private=private)
+    room = window.room(model, answer=answer, private=private)
     lines: list[Line] = list(unsent)
     sizes: dict[int, int] = {}  # each message is counted once, by the page, so that the loop gets its turn
 
     def size(message: Message) -> int:
         if (known := sizes.get(id(message))) is None:
-            known = sizes[id(message)] = 0 if room is None else fitting.count(message, model)
+            known = sizes[id(message)] = 0 if room is None else window.count(message, model)
         return known
 
     tokens, before, summary = sum(size(line.message) for line in unsent), None, None

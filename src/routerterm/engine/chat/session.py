@@ -52,7 +52,7 @@ class Session(Branches):
         private: bool = False,
         project: str | None = None,
         params: Params | None = None,
-        fitting: ContextWindow | None = None,
+        window: ContextWindow | None = None,
         detached: DetachedReplies | None = None,
         checkpoint_every: float = CHECKPOINT,
         title: Callable[[str], str] = title_of,
@@ -66,7 +66,7 @@ class Session(Branches):
         self._private = private
         self._project = project
         self._params = params_to_json(params) if params else {}
-        self._fitting = fitting or UnlimitedWindow()
+        self._window = window or UnlimitedWindow()
         self._detached = detached or DetachedReplies()
         self._checkpoint_every = checkpoint_every
         self._title = title
@@ -265,17 +265,17 @@ class Session(Branches):
             client="tui",
         )
         leaf = (await self.message(instead)).parent_id if instead else self.head
-        request, fitted = await request_of(plan, self._store.messages, self._fitting, leaf, question)
+        request, fitted = await request_of(plan, self._store.messages, self._window, leaf, question)
         loop = await self.tools.loop(conversation, model, params) if self.tools is not None else None
         return loop.first(request) if loop is not None else request, fitted
 
     async def _ask(self, reply: RunningReply, plan: TurnPlan) -> ChatRequest:
         """The request of a turn; what did not fit is noted with the answer."""
-        request, fitted = await request_of(plan, self._store.messages, self._fitting, plan.leaf)
+        request, fitted = await request_of(plan, self._store.messages, self._window, plan.leaf)
         self.fitted = fitted
         if fitted.left_out:
             answer, private = plan.params.max_output or 0, plan.conversation.private
-            window = self._fitting.room(plan.asked, answer=answer, private=private) or 0
+            window = self._window.room(plan.asked, answer=answer, private=private) or 0
             left_out = LeftOut(fitted.left_out, fitted.tokens_left_out, window)
             reply.record = replace(reply.record, left_out=left_out)
         return request

@@ -62,7 +62,7 @@ async def sum_up(
     up_to: str,
     *,
     model: str = "cheap",
-    fitting: ContextWindow | None = None,
+    window: ContextWindow | None = None,
     client: str = "summary",
 ) -> Summary:
     """Have everything down to the message ``up_to`` summed up, and keep the summary there.
@@ -74,11 +74,9 @@ async def sum_up(
     conversation = session.conversation
     if conversation is None:
         raise NotNow("There is nothing to summarise yet.")
-    fitting, private, asking = fitting or UnlimitedWindow(), conversation.private, Message.of("user", _ASK)
-    free = DEFAULT_RESERVE + fitting.count(asking, model)
-    fitted = await context_of(
-        store.messages, last.id, conversation.system, model, fitting, answer=free, private=private
-    )
+    window, private, asking = window or UnlimitedWindow(), conversation.private, Message.of("user", _ASK)
+    free = DEFAULT_RESERVE + window.count(asking, model)
+    fitted = await context_of(store.messages, last.id, conversation.system, model, window, answer=free, private=private)
     request = ChatRequest(
         model=model,
         messages=(*fitted.messages, asking),

@@ -109,7 +109,7 @@ async def import_file(store: Store, path: Path, *, dry: bool = False, progress: 
         carried = await asyncio.to_thread(next, opened.conversations, _END)
         if carried is _END:
             if report.messages and not dry:
-                await store.settle()
+                await store.flush()
             return report
         if isinstance(carried, BadArchive):
             report.failed.append(carried.message)
@@ -133,7 +133,7 @@ async def _store(store: Store, carried: ConversationBundle, report: Report, *, d
             there = await store.transfer.first_message(carried.conversation.id)
             if there is not None and first.id == there.id and first.text != there.text:
                 carried = salted(carried, first.text)  # two databases that both count from 1
-        landing = await store.transfer.carry_in(carried, dry=dry)
+        landing = await store.transfer.import_conversation(carried, dry=dry)
     except StoreError as error:
         if type(error) is not StoreError:  # the disk, not the conversation
             raise

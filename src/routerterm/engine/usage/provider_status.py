@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from routerterm.core.ports import State
     from routerterm.store.ledger import StoredLedger
 
-Lamp: TypeAlias = Literal["on", "half", "off"]
+ProviderStatus: TypeAlias = Literal["on", "half", "off"]
 """Well; some of its models are left alone; all that were asked are."""
 
 
@@ -27,13 +27,13 @@ async def spent_today(ledger: StoredLedger, zone: tzinfo | None) -> tuple[Decima
     return from_nano((await ledger.used([day]))[0]), (await ledger.unpriced([day]))[0]
 
 
-def provider_status(providers: Iterable[str], states: Mapping[str, State]) -> tuple[tuple[str, Lamp], ...]:
+def provider_status(providers: Iterable[str], states: Mapping[str, State]) -> tuple[tuple[str, ProviderStatus], ...]:
     """The providers in order, each with how it is; ``states`` are the router's ``health:provider/model``."""
     now = wall_clock()
-    return tuple((provider, _lamp(provider, states, now)) for provider in providers)
+    return tuple((provider, _status_of(provider, states, now)) for provider in providers)
 
 
-def _lamp(provider: str, states: Mapping[str, State], now: float) -> Lamp:
+def _status_of(provider: str, states: Mapping[str, State], now: float) -> ProviderStatus:
     prefix = f"health:{provider}/"
     readings = [health(state, now) for name, state in states.items() if name.startswith(prefix)]
     closed = [reading.open_for == 0 and reading.avoided_for == 0 and not reading.probing for reading in readings]

@@ -146,7 +146,7 @@ class CompareController:
                 await comparison.take(0)
             else:
                 await comparison.choose(index)
-                self._app.ready_services.money.ratings.forget()
+                self._app.ready_services.costs.ratings.forget()
         except RoutertermError as error:
             if watched.trouble is None:
                 self._app.show_error(error)

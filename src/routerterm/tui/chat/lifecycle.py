@@ -36,7 +36,7 @@ async def begin(chat: ChatParts, services: Services, opening: Opening) -> None:
     run(services.learn_models(), name="models", exit_on_error=False)
     run(chat.sidebar.tend(), name="tend", exit_on_error=False)
     run(OutboxController(chat.app, chat.conversation, chat.sidebar).watch(), name="outbox", exit_on_error=False)
-    run(chat.sidebar.look_after(), name="upkeep", exit_on_error=False)
+    run(chat.sidebar.look_after(), name="maintenance", exit_on_error=False)
     await chat.composer_controller.remember()
     chat.composer_controller.pastes.took_early_key()
     if not chat.composer_controller.early or chat.onboarding.is_way(chat.composer_controller.early[0]):
@@ -46,7 +46,7 @@ async def begin(chat: ChatParts, services: Services, opening: Opening) -> None:
         chat.composer_controller.early.insert(0, opening.question)
     await chat.composer_controller.send_early()
     await chat.status.spent()
-    await chat.status.lamps()
+    await chat.status.refresh_providers()
 
 
 def gather(chat: ChatParts) -> None:

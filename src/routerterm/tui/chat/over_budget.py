@@ -24,7 +24,7 @@ def ask_to_spend(
     start: Callable[[Session, Ask], None],
 ) -> None:
     """A cap was reached before anything was sent: let the person decide, if the settings say so."""
-    budget, conversation = app.ready_services.money.budget, turn.session.conversation
+    budget, conversation = app.ready_services.costs.budget, turn.session.conversation
     if budget.on_cap != "ask" or conversation is None or turn.shown is None:
         return
     session, shown, id = turn.session, turn.shown, conversation.id

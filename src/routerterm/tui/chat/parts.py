@@ -186,7 +186,7 @@ class ChatParts:
     async def _comparison_ended(self) -> None:
         await self.sidebar.refresh()
         await self.status.spent()
-        await self.status.lamps()
+        await self.status.refresh_providers()
         self.notifications.guarded()
 
     # -- what becomes of the conversation --------------------------------------------------------------
@@ -278,6 +278,6 @@ class ChatParts:
         await self.conversation.turn_ended()
         self.status.look_ahead()
         await self.status.spent()
-        await self.status.lamps()
+        await self.status.refresh_providers()
         self.notifications.guarded()
         await self.notifications.warn_of_budget()

@@ -119,7 +119,7 @@ class Sidebar:
         """Once a program: check the file after an unclean end, back it up, carry out old deletions; nothing waits."""
         await asyncio.sleep(QUIET)
         try:
-            found = await self._store.upkeep()
+            found = await self._store.maintain()
         except StoreError as error:
             if not self._store.is_closing:
                 self._app.show_error(error)

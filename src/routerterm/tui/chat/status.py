@@ -179,9 +179,9 @@ class StatusController:
         """Whether anybody could be reached by the last request."""
         self._view = replace(self._view, offline=not anybody)
 
-    async def lamps(self) -> None:
+    async def refresh_providers(self) -> None:
         """Look up how the providers are."""
-        self._view = replace(self._view, providers=await self._app.ready_services.lamps())
+        self._view = replace(self._view, providers=await self._app.ready_services.provider_statuses())
         await self._greeting.count()
         self.refresh()
 

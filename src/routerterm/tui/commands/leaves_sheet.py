@@ -150,7 +150,7 @@ class ChatSheet:
         services = chat.services
         chat.app.notify(f"{model} is summarising…", timeout=3, markup=False)
         try:
-            await sum_up(chat.conversation.session, services.store, services, id, model=model, fitting=services.fitting)
+            await sum_up(chat.conversation.session, services.store, services, id, model=model, window=services.window)
         except RoutertermError as error:
             chat.app.show_error(error)
             return

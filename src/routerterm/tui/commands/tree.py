@@ -138,7 +138,7 @@ class SumUp(Command):
                     chat.conversation.model, private=chat.conversation.private
                 )
                 chat.app.notify(f"{model} is summarising…", timeout=3, markup=False)
-                summary = await sum_up(session, services.store, services, up_to, model=model, fitting=services.fitting)
+                summary = await sum_up(session, services.store, services, up_to, model=model, window=services.window)
             except RoutertermError as error:
                 chat.app.show_error(error)
                 return

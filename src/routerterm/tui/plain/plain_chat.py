@@ -153,7 +153,7 @@ class PlainChat:
             self.say(hit)
 
     def _hits(self) -> list[str]:
-        hits, said = self.services.money.hits, []
+        hits, said = self.services.costs.hits, []
         while hits:
             hit = hits.popleft()
             if hit.action in ("warn", "redact"):

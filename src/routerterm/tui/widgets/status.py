@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from routerterm.tui.themes.values import Glyphs
 
 Activity: TypeAlias = Literal["idle", "waiting", "answering"]
-Lamp: TypeAlias = Literal["on", "half", "off"]
+ProviderStatus: TypeAlias = Literal["on", "half", "off"]
 
 
 class StatusView(Struct, frozen=True):
@@ -45,7 +45,7 @@ class StatusView(Struct, frozen=True):
     today_unknown: bool = False
     """Whether the price of a part of that is not known."""
     today_cap: Decimal | None = None
-    providers: tuple[tuple[str, Lamp], ...] = ()
+    providers: tuple[tuple[str, ProviderStatus], ...] = ()
     bytes_per_second: float | None = None
     private: bool = False
     offline: bool = False

@@ -96,7 +96,7 @@ async def look_up(app: AppContext) -> ModelChoices:
         keys=await _keys(services),
         need=await need_of(app),
         behind={name: book.models(name) for name in routes},
-        ratings=await services.money.ratings.of_kind(kind_of(unsent.text, images=bool(unsent.images))),
+        ratings=await services.costs.ratings.of_kind(kind_of(unsent.text, images=bool(unsent.images))),
     )
 
 
@@ -106,7 +106,7 @@ async def need_of(app: AppContext) -> Need:
     page = await app.conversation.session.page(READ)
     history = (*(message.message for message in page.messages if message.parts), asked)
     request = ChatRequest("", history, system=app.conversation.system)
-    tokens = await asyncio.to_thread(services.money.estimator.prompt, request, _YARDSTICK)
+    tokens = await asyncio.to_thread(services.costs.estimator.prompt, request, _YARDSTICK)
     images = any(isinstance(part, Image) for message in history for part in message.parts)
     return Need(tokens, images, app.conversation.private)
 

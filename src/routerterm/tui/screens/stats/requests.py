@@ -78,7 +78,7 @@ def show_guard_hits(app: AppContext) -> None:
     async def rows() -> Sequence[Row]:
         assert app.services is not None
         store = app.services.store
-        await app.services.money.keep(store)
+        await app.services.costs.keep(store)
         hits = await GuardHits(store.writer, store.reader).newest(MOST)
         conversations.update((str(number), hit.conversation_id) for number, hit in enumerate(hits))
         return [

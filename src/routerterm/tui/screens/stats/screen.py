@@ -283,7 +283,7 @@ class StatsScreen(FramedScreen):
             self._snapshot = Snapshot(zone)
         found = await cockpit(store, self._snapshot, self._look, now)
         self._seen = self._snapshot.version
-        budget = await self._services.money.budget.gauges(now)
+        budget = await self._services.costs.budget.gauges(now)
         self._accounts = await accounts(
             budget, store.gateway_keys, store.ledger.figures, month=found.month, now=now, zone=zone
         )
