@@ -189,7 +189,7 @@ async def test_a_backup_never_takes_the_room_that_the_history_needs(
 ) -> None:
     store = Store.open(tmp_path / "history.db")
     await store.start()
-    monkeypatch.setattr("routerterm.store.maintenance.shutil.disk_usage", lambda _: SimpleNamespace(free=1_000))
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=1_000))
     with pytest.raises(StoreError, match="no space for today's backup"):
         await store.maintain()
     assert backups(store.path) == []

@@ -66,8 +66,8 @@ class _Asked:
 class Search:
     """Searches on a thread and a connection of its own."""
 
-    def __init__(self, finder: Worker, writer: Worker, clock: Callable[[], int]) -> None:
-        self._finder = finder
+    def __init__(self, worker: Worker, writer: Worker, clock: Callable[[], int]) -> None:
+        self._worker = worker
         self._writer = writer
         self._clock = clock
         self._now_running: _Asked | None = None
@@ -80,12 +80,12 @@ class Search:
         await self._complete_words(IN_PASSING)
         asked, now = _Asked(), self._clock()
         try:
-            return await self._finder.read(lambda connection: self._run(connection, asked, query, limit, now))
+            return await self._worker.read(lambda connection: self._run(connection, asked, query, limit, now))
         except asyncio.CancelledError:
             with self._switch:
                 asked.called_off = True
                 if self._now_running is asked:
-                    self._finder.interrupt()
+                    self._worker.interrupt()
             raise
 
     async def complete_words(self, called_off: Callable[[], bool]) -> None:
@@ -96,7 +96,7 @@ class Search:
             await asyncio.sleep(0 if complete else IN_PASSING)
 
     async def _complete_words(self, seconds: float) -> bool:
-        if await self._finder.read(is_complete):
+        if await self._worker.read(is_complete):
             return True
         try:
             return await self._writer.write(lambda connection: complete(connection, seconds))
