@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from itertools import pairwise
@@ -74,6 +75,19 @@ async def test_pastes_and_bursts_arrive_whole(paths: Paths, start: Open) -> None
         await it.burst("and a burst")
         await it.composer_is("pasted\ntext and a burst")
         assert not it.history.count()
+
+
+async def test_what_is_typed_and_pasted_by_turns_keeps_its_order(paths: Paths) -> None:
+    configure(paths)
+    pieces = [f"\x1b[200~<{n}>\x1b[201~" if n % 3 else f"typed{n} " for n in range(60)]
+    async with in_terminal(paths) as it:
+        for piece in pieces:
+            await it.send(piece)
+            await asyncio.sleep(0.001)  # so that some come in one read and others in two
+        await it.screen_shows("<59>")
+        await it.press("enter")
+        await it.answered()
+        assert it.history.branch()[0].text == "".join(f"<{n}>" if n % 3 else f"typed{n} " for n in range(60))
 
 
 async def test_a_provider_that_costs_and_is_slow(paths: Paths, start: Open) -> None:

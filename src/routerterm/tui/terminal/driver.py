@@ -272,7 +272,7 @@ class LeanDriver(TerminalDriver):
             if message.supported:
                 self.resize_in_band(enabled=message.enabled)
             return  # Textual would ask for the mouse in pixels too, which nothing here needs
-        if isinstance(message, events.InputEvent):
+        if isinstance(message, events.InputEvent | events.Paste):  # one way for all: a paste would overtake keys
             with contextlib.suppress(RuntimeError):  # the loop has ended
                 self.loop.call_soon_threadsafe(self._early.came, message)
             return

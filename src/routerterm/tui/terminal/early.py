@@ -27,13 +27,13 @@ class EarlyInput:
         self._app = app
         self._loop = loop
         self._hand_on = hand_on
-        self._waiting: deque[events.InputEvent] = deque()
+        self._waiting: deque[events.InputEvent | events.Paste] = deque()
         self._until = 0.0
         self._taken = False
         self._looked = asyncio.Event()
         self._pictured = False
 
-    def came(self, event: events.InputEvent) -> None:
+    def came(self, event: events.InputEvent | events.Paste) -> None:
         """A key, a paste or the mouse: for the app, in order, once there is something that takes it."""
         self._waiting.append(event)
         if len(self._waiting) == 1:
