@@ -165,7 +165,7 @@ async def test_another_programs_question_leaves_the_files(paths: Paths, tmp_path
 
 @pytest.mark.parametrize("size", SIZES)
 async def test_a_question_given_back_is_still_for_whom_it_was(
-    paths: Paths, size: tuple[int, int], endless: Provider
+    paths: Paths, tmp_path: Path, size: tuple[int, int], endless: Provider
 ) -> None:
     prompts = paths.config_file.parent / "prompts"
     configure(paths, priced(endless), PRICED)
@@ -174,17 +174,19 @@ async def test_a_question_given_back_is_still_for_whom_it_was(
     async with in_process(paths, size) as it:
         await it.say("one")
         await it.until(lambda: it.busy and it.open_id is not None)
+        await it.say(f"/attach {a_file(tmp_path)}")
+        await it.screen_shows("notes.txt")
         await it.say("/loud hello")
-        await it.status_shows("1 queued")
+        await it.status_shows("answering +1 queued")
         await it.press("escape")
         await it.rests()
-        await it.screen_shows("asks demo/echo · temp 0.3", "Say it loud: hello")
+        await it.screen_shows("asks demo/echo · temp 0.3", "notes.txt", "Say it loud: hello")
         await it.press("ctrl+q")
         await it.ended()
     async with in_process(paths, size) as it:
         await it.press("alt+down")
         await it.until(lambda: it.open_id is not None)
-        await it.screen_shows("asks demo/echo · temp 0.3")
+        await it.screen_shows("asks demo/echo · temp 0.3", "notes.txt")
         await it.press("enter")
         await it.until(lambda: len(it.shown()) == 4)
         await it.rests()

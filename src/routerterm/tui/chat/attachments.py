@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from routerterm.core.errors import RoutertermError
 from routerterm.core.files import Attached, Draft
 from routerterm.core.sanitise import one_line
@@ -259,6 +261,10 @@ class Attachments:
         if (who := self._tray.answerer) is not None:
             words = self._answerer_words(who)
             chips.insert(0, self._chip("asks", words, words, ANSWERER))
+        gaps, room = self._chips.gap * (len(chips) - 1), self._chips.size.width or self._composer.size.width
+        if sum(chip.width for chip in chips) + gaps > room > 0:
+            chips = [replace(chip, spans=chip.short, short=()) for chip in chips]
+        self._chips.lines = 2 if sum(chip.width for chip in chips) + gaps > room > 0 else 1
         self._chips.fields = tuple(chips)
         self._chips.display = bool(chips)
         self._changed()

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from routerterm.core.counting import alarm
 from routerterm.core.money import show_range, show_usd, with_unknown
@@ -91,7 +92,7 @@ def _fields(view: StatusView, glyphs: Glyphs) -> Iterator[Field]:
     if view.activity != "idle" or view.note:
         action = "app.command('stop')" if view.activity != "idle" else ""
         spans = _activity(view, glyphs)
-        short = tuple(span for span in spans if span.tone != "text") if view.queued else ()  # what waits goes last
+        short = _activity(replace(view, rate=None), glyphs) if view.rate else ()
         yield Field(spans, rank=0, action=action, short=short)
     if view.offline:
         yield Field((Span("! offline", "error"),), rank=0)
