@@ -64,6 +64,13 @@ class ChatParts:
         self.begun = asyncio.Event()
         """Set once the panes are filled."""
         self.confirmation = Confirmation(self.refresh)
+        self._make_answering()
+        self._make_panes(screen, sidebar)
+        self._make_writing()
+
+    def _make_answering(self) -> None:
+        """The conversation on show, its files, and the answers that run in it and beside it."""
+        app, view = self.app, self.view
         self.conversation = ConversationController(app, view, self)
         self.approvals = Approvals(
             app,
@@ -73,12 +80,22 @@ class ChatParts:
         )
         self.attachments = Attachments(app, view, self.conversation, self._unsent_changed)
         self.turns = TurnRunner(
-            app, view, self.conversation, attachments=self.attachments, notifications=notifications, events=self
+            app,
+            view,
+            self.conversation,
+            attachments=self.attachments,
+            notifications=self.notifications,
+            events=self,
         )
         self.spending = Spending(self.confirmation, self.conversation, lambda: app.ready_services)
         self.compare = CompareController(
             app, view, self.conversation, self.attachments, changed=self._unsent_changed, ended=self._comparison_ended
         )
+        self.conversation.begin_project = partial(begin_project, self)
+
+    def _make_panes(self, screen: FramedScreen, sidebar: str) -> None:
+        """The panes, where the keyboard goes in them, and what an empty chat shows."""
+        app, view = self.app, self.view
         self.sidebar = Sidebar(
             app,
             view.conversation_list,
@@ -94,10 +111,15 @@ class ChatParts:
         view.conversation_list.chooses = self._chooses
         view.transcript.leaves = view.conversation_list.leaves = partial(self.places.go, "WRITE")
         self.onboarding = Onboarding(app, view, self.conversation, self._onboarding_closed)
+        self.boot = Boot(app, view.greeting)
+        self.greeting = GreetingController(app, view, self.conversation.open, self.boot.skip)
+
+    def _make_writing(self) -> None:
+        """The composer, and the status row beneath it, which says what all of the others are at."""
         self.composer_controller = ComposerController(
-            app,
-            view,
-            commands=commands,
+            self.app,
+            self.view,
+            commands=self.commands,
             conversation=self.conversation,
             attachments=self.attachments,
             turns=self.turns,
@@ -107,19 +129,16 @@ class ChatParts:
             onboarding=self.onboarding,
             waiting=self.refresh,
         )
-        self.conversation.begin_project = partial(begin_project, self)
-        self.boot = Boot(app, view.greeting)
-        self.greeting = GreetingController(app, view, self.conversation.open, self.boot.skip)
         self.status = StatusController(
-            app,
-            view,
+            self.app,
+            self.view,
             conversation=self.conversation,
             turns=self.turns,
             compare=self.compare,
             places=self.places,
             confirmation=self.confirmation,
             approvals=self.approvals,
-            notifications=notifications,
+            notifications=self.notifications,
             waiting=lambda: len(self.composer_controller.early),
             greeting=self.greeting,
         )
