@@ -1,4 +1,4 @@
-"""Whatever the order of quick keys, and however slow the disk: every word is kept, and nothing is asked twice."""
+"""Whatever the order of quick keys, and however slow the disk: every word and file is kept, nothing is asked twice."""
 
 from __future__ import annotations
 
@@ -78,5 +78,7 @@ async def test_every_word_is_kept_and_nothing_is_asked_twice(
     asked = "\n".join(row["parts"] for row in it.history.rows("SELECT parts FROM message WHERE role = 'user'"))
     drafts = it.history.rows("SELECT draft AS text FROM conversation UNION ALL SELECT value FROM meta")
     said = asked + "\n".join(str(row["text"]) for row in drafts)
+    attached = said + "\n".join(row["facts"] for row in it.history.rows("SELECT facts FROM draft_file"))
     assert [word for word in words if word not in said or asked.count(word) > 1] == []
+    assert [name for name in names if name not in attached] == []
     assert [name for name in names if asked.count(f'"name":"{name}"') > 1] == []
