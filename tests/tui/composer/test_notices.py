@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from decimal import Decimal
 
 import pytest
@@ -15,6 +16,7 @@ from routerterm.tui.terminal.attention import call, call_of, title
 from routerterm.tui.themes.values import ASCII_GLYPHS, Glyphs
 from routerterm.tui.widgets.forecast_fields import percent
 from routerterm.tui.widgets.status import StatusView, status_fields, tone_of_share
+from routerterm.wiring import open_services
 from tests.driver import in_process
 from tests.driver.homes import configure
 
@@ -124,6 +126,18 @@ async def test_the_budget_warns_once_for_each_step(paths: Paths) -> None:
         await it.screen_shows("Budget: today $1.70 of $2.00, 85%")
         told = [line for _, line in it.app.notifications.log if "Budget" in line]
         assert len(told) == 2
+
+
+async def test_two_that_ask_at_once_do_not_both_warn(paths: Paths) -> None:
+    configure(paths, '[budget]\nday = "2.00"\n')
+    services = await open_services(paths)
+    try:
+        await services.budget_warnings()
+        await spend(paths, 110)
+        found = await asyncio.gather(services.budget_warnings(), services.budget_warnings())
+        assert [len(warnings) for warnings in found] == [1, 0]
+    finally:
+        await services.close()
 
 
 @pytest.mark.parametrize(("share", "tone"), [(0.49, "text"), (0.5, "warning"), (0.79, "warning"), (0.8, "error")])
