@@ -335,7 +335,7 @@ def test_the_limits_hold_whatever_happens(failures: list[Any], count: int, on_cu
         attempt = attempts[-1]
         now += attempt.delay
         error = kind("x", retry_after=wait, code=code)
-        if kind is ResponseTimeout or code == "stalled":
+        if kind is ResponseTimeout or (kind is StreamInterrupted and code == "stalled"):
             silent.add(attempt.target)
         try:
             attempts.append(course.send(AttemptLost(error, now, SAID if content else Progress())))
