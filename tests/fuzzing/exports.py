@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import io
 import json
+import lzma
 import random
 import sqlite3
+import tarfile
 import zipfile
 from collections.abc import Callable
 from contextlib import closing
@@ -15,6 +19,7 @@ from typing import Any
 
 from routerterm.engine.transfer.importing import open_archive
 from routerterm.engine.transfer.problems import Skipped
+from tests.engine.fuzz_imports import bent
 from tests.engine.transfer.test_foreign import chatgpt, claude, node
 from tests.fuzzing.bodies import ODD, twisted
 
@@ -104,7 +109,9 @@ def _json(chance: random.Random) -> bytes:
 
 def one(chance: random.Random, folder: Path) -> tuple[str, Callable[[], object]]:
     """An export of the right form whose values are odd, packed in one way or another."""
-    match chance.randrange(6):
+    match chance.randrange(7):
+        case 6:
+            return _packed(chance, folder)
         case 0:
             return _tables(chance, folder)
         case 1:
@@ -140,6 +147,25 @@ def _zips(chance: random.Random, folder: Path) -> tuple[str, Callable[[], object
     path = folder / "o.zip"
     path.write_bytes(data)
     return "odd zip", _read(path)
+
+
+def _packed(chance: random.Random, folder: Path) -> tuple[str, Callable[[], object]]:
+    data = _json(chance)
+    if chance.random() < 0.6:
+        packed = io.BytesIO()
+        with tarfile.open(fileobj=packed, mode="w") as archive:
+            for name in chance.sample(_NAMES, chance.choice((1, 1, 2))):
+                about = tarfile.TarInfo(name)
+                about.size = len(data)
+                about.type = chance.choice(
+                    (tarfile.REGTYPE,) * 9 + (tarfile.SYMTYPE, tarfile.DIRTYPE, tarfile.FIFOTYPE)
+                )
+                archive.addfile(about, io.BytesIO(data))
+        data = packed.getvalue()
+    data = chance.choice((gzip.compress, bz2.compress, lzma.compress, bytes))(data)
+    path = folder / chance.choice(("o.json.gz", "o.tgz", "o.tar"))
+    path.write_bytes(bent(chance, data) if chance.random() < 0.3 else data)
+    return "packed", _read(path)
 
 
 def _tables(chance: random.Random, folder: Path) -> tuple[str, Callable[[], object]]:

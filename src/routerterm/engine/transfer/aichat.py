@@ -40,6 +40,9 @@ def read(text: str, name: str, skipped: Skipped) -> ConversationBundle | None:
         skipped.note("messages in an unknown format")
     model = str(body.get("model") or "").replace(":", "/", 1)
     answers = [{**row, "model": model} if row["role"] == "assistant" and model else row for row in plain]
+    prompt = str(body.get("role_prompt") or "")
+    if prompt and not any(row["role"] == "system" for row in plain):
+        answers.insert(0, {"role": "system", "content": prompt})
     return read_plain(answers, name.rpartition(".")[0] or name, "aichat", skipped)
 
 

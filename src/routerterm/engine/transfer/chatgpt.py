@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 PROGRAM = "chatgpt"
 _MARKS = re.compile("\ue200[^\ue201]*\ue201")
 """Places of citations, between private-use letters."""
+_NAMED = re.compile("\ue200entity\ue202([^\ue201]*)\ue201")
+"""A name in the text of which ChatGPT's page knows more: a JSON list of its kind, itself, and words about it."""
 _PICTURES = frozenset({"image_asset_pointer", "image_url"})
 
 
@@ -129,6 +131,10 @@ def _said(
     parts = _canvas(content) if recipient.startswith("canmore.") else _parts(content, skipped, role, pictures)
     if not parts:
         return None
+    attached = about.get("attachments")
+    for each in attached if isinstance(attached, list) else ():
+        if isinstance(each, dict) and not text_of(each.get("mimeType") or each.get("mime_type")).startswith("image/"):
+            skipped.note("attached files", text_of(each.get("name")))
     parts = tuple(Text(_cited(part.text, about)) if isinstance(part, Text) else part for part in parts)
     ours: Role = "assistant" if role == "tool" else role
     model = _openai(about.get("model_slug")) if ours == "assistant" else None
@@ -163,9 +169,11 @@ def _parts(content: Mapping[str, Any], skipped: Skipped, role: str, pictures: _P
             skipped.note("custom instructions and memories of ChatGPT")
             return ()
         case other:
-            if not text:
+            pieces, shown = _pieces(content.get("parts"), skipped, pictures)
+            said = "\n".join(filter(None, [text, pieces]))
+            if not said:
                 skipped.note(f"content of type {str(other)[:40]}")
-            return texts(text)
+            return (*texts(said), *shown)
 
 
 def _language(content: Mapping[str, Any]) -> str:
@@ -222,7 +230,15 @@ def _cited(text: str, about: Mapping[str, Any]) -> str:
     for reference in references if isinstance(references, list) else ():
         if isinstance(reference, dict) and "\ue200" in (mark := text_of(reference.get("matched_text"))):
             text = text.replace(mark, text_of(reference.get("alt")) or _links(reference))
-    return _MARKS.sub("", text)
+    return _MARKS.sub("", _NAMED.sub(_name, text))
+
+
+def _name(mark: re.Match[str]) -> str:
+    try:
+        listed = json.loads(mark[1])
+    except (ValueError, RecursionError):
+        return ""
+    return text_of(listed[1]) if isinstance(listed, list) and len(listed) > 1 else ""
 
 
 def _links(reference: Mapping[str, Any]) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from routerterm.core.messages import Part, Reasoning, Role, Text
-from routerterm.engine.transfer.common import ImportedMessage, Skipped, carry, fenced, milliseconds, text_of
+from routerterm.engine.transfer.common import ImportedMessage, Skipped, carry, fenced, image_of, milliseconds, text_of
 
 if TYPE_CHECKING:
     from routerterm.store.transfer import ConversationBundle
@@ -71,7 +71,10 @@ def _parts(message: Mapping[str, Any], skipped: Skipped) -> tuple[Part, ...]:
     content = message.get("content")
     for block in content if isinstance(content, list) else ():
         if isinstance(block, dict):
-            parts += _block(block, skipped)
+            new = _block(block, skipped)
+            if new and parts and isinstance(last := parts[-1], Text) and last.text.endswith("```"):
+                parts.append(Text("\n\n"))  # a fence ends with its line
+            parts += new
         else:
             skipped.note("content in an unknown format")
     whole = _UNSUPPORTED.sub("", text_of(message.get("text"))).strip()
@@ -114,6 +117,8 @@ def _block(block: Mapping[str, Any], skipped: Skipped) -> list[Part]:
             if text_of(block.get("name")) not in ("artifacts", "create_file", "str_replace"):
                 skipped.note("tool calls and results", text_of(block.get("name")))
             return []
+        case "image" if image := image_of(block.get("source")):
+            return [image]
         case "token_budget" | "flag":
             return []
         case _:

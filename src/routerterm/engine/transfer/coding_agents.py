@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import glob
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from routerterm.core.messages import Part, Reasoning, Text
-from routerterm.engine.transfer.common import ImportedMessage, Skipped, carry, fenced, milliseconds, text_of, texts
+from routerterm.engine.transfer.common import (
+    ImportedMessage,
+    Skipped,
+    carry,
+    fenced,
+    image_of,
+    milliseconds,
+    text_of,
+    texts,
+)
 from routerterm.engine.transfer.problems import BadArchive
 from routerterm.engine.transfer.sources import opened
 
@@ -53,24 +63,34 @@ def read_opencode(body: Mapping[str, Any], skipped: Skipped) -> ConversationBund
 
 def opencode_storage(folder: Path) -> Iterator[Mapping[str, Any] | BadArchive]:
     """The conversations in opencode's folder ``storage`` of earlier versions, as `read_opencode` takes them."""
-    for session in sorted(folder.glob("session/**/*.json")):
+    first = (folder / "session" / "info").is_dir()
+    for session in sorted(folder.glob("session/info/*.json" if first else "session/**/*.json")):
         try:
-            info = _json(session)
-            messages = [_json(path) for path in sorted(folder.glob(f"message/{session.stem}/*.json"))]
-            yield {
-                "info": info,
-                "messages": [
-                    {"info": each, "parts": [_json(p) for p in sorted(folder.glob(f"part/{each.get('id')}/*.json"))]}
-                    for each in messages
-                ],
-            }
+            yield _opencode_session(folder / "session" if first else folder, session, first=first)
         except BadArchive as error:
             yield error
 
 
-def is_opencode_storage(folder: Path) -> bool:
-    """Whether a folder is opencode's ``storage``."""
-    return all((folder / name).is_dir() for name in ("session", "message", "part"))
+def _opencode_session(folder: Path, session: Path, *, first: bool) -> Mapping[str, Any]:
+    """One session from its small files.  In the first versions a message held its parts, or they lay by session."""
+    messages = []
+    for path in sorted(folder.glob(f"message/{glob.escape(session.stem)}/*.json")):
+        about = _json(path)
+        below = folder / "part" / (session.stem if first else "")
+        parts = [_json(part) for part in sorted(below.glob(f"{glob.escape(path.stem)}/*.json"))]
+        within = about.get("parts")
+        messages.append({"info": about, "parts": parts or (within if isinstance(within, list) else [])})
+    return {"info": _json(session), "messages": messages}
+
+
+def opencode_storages(folder: Path) -> list[Path]:
+    """The folders ``storage`` of opencode in a folder: itself, one in it, or one for each project."""
+    places = [folder, folder / "storage", *sorted(folder.glob("project/*/storage"))]
+    return [place for place in places if (place / "session").is_dir() and _has_messages(place)]
+
+
+def _has_messages(folder: Path) -> bool:
+    return (folder / "message").is_dir() or (folder / "session" / "message").is_dir()
 
 
 def read_crush(
@@ -155,6 +175,10 @@ def _crush_part(piece: Any, skipped: Skipped) -> tuple[Part, ...]:
             return (Text(f"\n\n{fenced(output)}\n\n"),) if output else ()
         case "finish":
             pass
+        case "binary" if image := image_of(
+            {"media_type": data.get("MIMEType") or data.get("mime_type"), "data": data.get("Data") or data.get("data")}
+        ):
+            return (image,)
         case "binary" | "image_url":
             skipped.note("attached files", text_of(data.get("Path")) or text_of(data.get("path")))
         case other:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import math
 import re
@@ -13,7 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from routerterm.core.ids import ulid, ulid_time
-from routerterm.core.messages import Message, Part, Role, Text
+from routerterm.core.messages import Image, Message, Part, Role, Text
 from routerterm.core.redact import secret_redactor
 from routerterm.engine.chat.title import title_of
 from routerterm.engine.transfer.problems import Skipped as Skipped
@@ -78,6 +79,17 @@ def fenced(text: str, language: str = "") -> str:
     longest = max((len(run) for run in _BACKTICKS.findall(text)), default=2)
     fence = "`" * (longest + 1)
     return f"{fence}{language}\n{text}\n{fence}"
+
+
+def image_of(source: Any) -> Image | None:
+    """A picture that stands in the export as base64, with its type; None where there is none."""
+    if not isinstance(source, dict) or not text_of(source.get("media_type")).startswith("image/"):
+        return None
+    try:
+        data = base64.b64decode(text_of(source.get("data")), validate=True)
+    except ValueError:
+        return None
+    return Image(source["media_type"], data) if data else None
 
 
 def text_of(value: Any) -> str:

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -170,8 +171,8 @@ class _Archive:
         problem: BadArchive | None = None
         single = not self._path.is_dir()
         try:
-            if not single and (storage := self._opencode()) is not None:
-                for body in coding_agents.opencode_storage(storage):
+            if not single and (storages := coding_agents.opencode_storages(self._path)):
+                for body in chain.from_iterable(map(coding_agents.opencode_storage, storages)):
                     yield body if isinstance(body, BadArchive) else self._read(coding_agents.read_opencode, body)
                     self._kinds["opencode"] += 1
                 return
@@ -196,15 +197,11 @@ class _Archive:
         for name in strangers:
             self._skipped.note("files that hold no conversations", name)
 
-    def _opencode(self) -> Path | None:
-        for folder in (self._path, self._path / "storage"):
-            if coding_agents.is_opencode_storage(folder):
-                return folder
-        return None
-
     def _file(self, source: Source) -> Iterator[Found]:
-        with closing(source.open()) as file:
-            if source.path is not None and file.read(16) == b"SQLite format 3\0":
+        if source.path is not None:
+            with closing(source.open()) as file:
+                head = file.read(16)
+            if head == b"SQLite format 3\0":
                 yield from self._database(source.path)
                 return
         with closing(source.open()) as file:
@@ -235,7 +232,8 @@ class _Archive:
     def _json(self, stream: JsonStream, source: Source) -> Iterator[Found]:
         self._files = source.files
         rows: list[Mapping[str, Any]] = []
-        strangers, before = 0, self._kinds.total()
+        logged: list[Mapping[str, Any]] = []
+        strangers, before, lists = 0, self._kinds.total(), 0
         for value in stream.values():
             if isinstance(value, BadArchive):
                 yield value
@@ -250,7 +248,14 @@ class _Archive:
                     f"Download and import {', '.join(named[:5])}.",
                 )
             if web_chats.is_plain(value):
+                if rows and stream.lists != lists:  # a conversation each
+                    yield self._rows(rows, source)
+                    rows = []
+                lists = stream.lists
                 rows.append(value)
+                continue
+            if web_chats.is_logged_by_llm(value):
+                logged.append(value)
                 continue
             found = list(self._unwrapped(value, 0))
             strangers += not found
@@ -259,6 +264,8 @@ class _Archive:
                 raise BadArchive(f"{source.name} holds mostly other data than conversations.")
         if rows:
             yield self._rows(rows, source)
+        if logged:
+            yield from self._logged(logged)
         if stream.head.get("format") == "routerterm":
             yield from self._own({"format": "routerterm", **stream.head, "conversations": ()}, {})
         strangers += stream.passed_over
@@ -272,6 +279,16 @@ class _Archive:
         title = source.folder if gptme else source.name.rpartition(".")[0]
         program = "gptme" if gptme else "messages"
         return _tried(lambda each, skipped: web_chats.read_plain(each, title, program, skipped), rows, self._skipped)
+
+    def _logged(self, rows: list[Mapping[str, Any]]) -> Iterator[Found]:
+        from routerterm.engine.transfer.other_clients import read_llm
+
+        talks: dict[str, list[Mapping[str, Any]]] = {}
+        for row in rows:
+            talks.setdefault(str(row.get("conversation_id") or row.get("id")), []).append(row)
+        for id, turns in talks.items():
+            self._kinds["llm"] += 1
+            yield _tried(partial(read_llm, id), turns, self._skipped)
 
     def _own(self, value: Any, head: Mapping[str, Any]) -> Iterator[Found]:
         about = value if _is_own_file(value) else head

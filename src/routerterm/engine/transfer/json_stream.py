@@ -6,6 +6,7 @@ its size and its number of parts are known.  So a file that is small when packed
 
 from __future__ import annotations
 
+import codecs
 import json
 import re
 from collections.abc import Iterator
@@ -27,6 +28,8 @@ _CHUNK = 1 << 20
 _TOKEN = re.compile(rb'[\[\]{}]|"[^"\\]*(?:\\.[^"\\]*)*("|\\?\Z)', re.DOTALL)
 _SCALAR = re.compile(rb"[^\s,\[\]{}:\"]+")
 _SPACE = b" \t\r\n\x1e"
+_WIDE = ((b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
+"""How a file of two bytes a letter begins: what PowerShell's ``>`` writes."""
 _NOT_JSON = "Not a JSON file, or one that was cut short."
 
 
@@ -35,11 +38,15 @@ class JsonStream:
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
+        self._wide: codecs.IncrementalDecoder | None = None
+        self._fresh = True
         self._data = b""
         self._at = 0
         self._strangers = 0
         self.passed_over = 0
         """Items of lists that are no objects."""
+        self.lists = 0
+        """How many lists have begun."""
         self.head: dict[str, Any] = {}
 
     def values(self) -> Iterator[Any]:
@@ -64,6 +71,7 @@ class JsonStream:
 
     def _list(self, level: int) -> Iterator[Any]:
         self._at += 1
+        self.lists += 1
         while (first := self._peek()) != b"]":
             match first:
                 case None:
@@ -128,9 +136,14 @@ class JsonStream:
     def _more(self) -> bool:
         """Read on; what was passed is let go of.  Longer pieces at a time while a long value is being read."""
         piece = self._file.read(max(_CHUNK, len(self._data) - self._at))
+        came = bool(piece)
+        if self._fresh:
+            self._fresh, self._wide = False, _wide(piece)
+        if self._wide is not None:
+            piece = self._wide.decode(piece, final=not came).lstrip("\ufeff").encode("utf-8", "replace")
         self._data = self._data[self._at :] + piece
         self._at = 0
-        return bool(piece)
+        return came
 
     def _raw(self) -> bytes | None:
         """The next value as it stands; None where it is too long to be kept.  Raises `BadArchive`."""
@@ -193,3 +206,13 @@ class JsonStream:
             return BadArchive("A conversation in the file is nested deeper than any real one.")
         except ValueError:
             return BadArchive("An entry of the file is not JSON.")
+
+
+def _wide(beginning: bytes) -> codecs.IncrementalDecoder | None:
+    """What reads a file of two bytes a letter; None for any other."""
+    for mark, name in _WIDE:
+        first = beginning[:2].strip(b"\0") if len(beginning) > 1 else b""
+        plain = first in (b"[", b"{") and beginning[:2].index(first) == (name == "utf-16-be")
+        if beginning.startswith(mark) or plain:
+            return codecs.getincrementaldecoder(name)("replace")
+    return None

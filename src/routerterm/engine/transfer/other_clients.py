@@ -75,6 +75,25 @@ def _opencode(chat: Row, rows: list[Row]) -> dict[str, Any]:
     return {"info": info(chat) | {"title": chat.get("title")}, "messages": messages}
 
 
+def read_llm(id: str, rows: list[Row], skipped: Skipped) -> ConversationBundle | None:
+    """One conversation from what ``llm logs --json`` prints, under the id that it has in the database."""
+    said = sorted(rows, key=lambda row: _text(row.get("datetime_utc")))
+    for row in said:
+        for call in row.get("tool_calls") or ():
+            skipped.note("tool calls and results", _text(call.get("name")) if isinstance(call, dict) else "")
+    turns: list[Row] = [{**row, "fragments": _fragments(row, "prompt"), "system_fragments": _fragments(row, "system"),
+              "attachments": [each for each in row.get("attachments") or () if isinstance(each, dict)]}
+             for row in said]  # fmt: skip
+    chat = {"id": id, "name": said[0].get("conversation_name"), "model": said[0].get("conversation_model")}
+    return _llm(chat, turns, skipped)
+
+
+def _fragments(row: Row, of: str) -> list[str]:
+    listed = row.get(f"{of}_fragments")
+    pieces = [each.get("content") if isinstance(each, dict) else each for each in listed or ()]
+    return [piece for piece in pieces if isinstance(piece, str)]
+
+
 def _llm(chat: Row, rows: list[Row], skipped: Skipped) -> ConversationBundle | None:
     said: list[ImportedMessage] = []
     system = ""

@@ -18,6 +18,15 @@ from msgspec.structs import replace
 
 from routerterm.config.atomic_file import NotAFile, open_regular
 from routerterm.engine.transfer.export_files import NO_FILES, ExportFiles
+from routerterm.engine.transfer.packed import (
+    ENDINGS,
+    MOST_UNPACKED,
+    Bounded,
+    is_tar,
+    packing,
+    tar_members,
+    unpacked,
+)
 from routerterm.engine.transfer.problems import BadArchive, Skipped
 
 MOST: Final = 1 << 30
@@ -27,6 +36,15 @@ MOST_NESTED: Final = 96 << 20
 MOST_FILES: Final = 20_000
 _READ: Final = frozenset({".json", ".jsonl", ".ndjson", ".yaml", ".yml", ".zip"})
 _DATABASES: Final = frozenset({".db", ".sqlite", ".sqlite3"})
+_MEDIA: Final = frozenset(
+    {".png", ".jpg", ".jpeg", ".gif", ".webp", ".heic", ".bmp", ".svg", ".dat"}
+    | {".wav", ".mp3", ".m4a", ".ogg", ".webm", ".mp4", ".mov"}
+)
+"""Pictures and recordings, which belong to conversations: those that lack are named there."""
+_DOUBLES: Final = frozenset({"chat.html"})
+"""Pages that show once more what stands in the files beside them."""
+_TEXT: Final = (b"[", b"{", b"S", b"")
+"""How JSON and databases begin, which need not be looked through for a zip at their end."""
 _DEEPEST = 6
 """Levels of folders below the one that was named."""
 
@@ -65,11 +83,46 @@ def sources(path: Path, skipped: Skipped) -> Iterator[Source]:
             yield source if source.files is not NO_FILES else replace(source, files=files)
         return
     with opened(path) as file:
-        head = file.read(4)
-    if head == b"PK\x03\x04":
+        head = file.read(512)
+        zipped = head.startswith(b"PK") or (head[:1] not in _TEXT and zipfile.is_zipfile(file))
+    if zipped:
         yield from _zip(path.name, lambda: opened(path), skipped, 0)
+    elif how := packing(head):
+        yield from _packed(path, how, skipped)
     else:
         yield Source(path.name, path.absolute().parent.name, lambda: opened(path), path)
+
+
+def _packed(path: Path, how: str, skipped: Skipped) -> Iterator[Source]:
+    """A file that another program than zip packed, or the files in a tar."""
+
+    def inside(most: int) -> BinaryIO:
+        return unpacked(opened(path), path.name, how, most)
+
+    if how != "tar":
+        with closing(inside(MOST)) as file:
+            tarred = is_tar(file)
+        if not tarred:
+            yield Source(path.name.rpartition(".")[0], path.absolute().parent.name, lambda: inside(MOST))
+            return
+    with closing(inside(MOST_UNPACKED)) as file:
+        for member, content in tar_members(file, path.name, MOST, skipped):
+            if "__MACOSX" in member.parts or member.name.startswith("."):
+                continue
+            if member.suffix.lower() in _READ - {".zip"}:
+                folder = member.parent.name or path.name.partition(".")[0]
+                yield Source(member.name, folder, lambda content=content: content)  # type: ignore[misc]
+            else:
+                _note_other(member.name, skipped)
+
+
+def _note_other(name: str, skipped: Skipped) -> None:
+    """A file that is not read.  What belongs to conversations is spoken of there."""
+    suffix = PurePosixPath(name).suffix.lower()
+    if suffix in _DATABASES:
+        skipped.note("databases inside an archive, which must be unpacked first", name)
+    elif suffix not in _MEDIA and name not in _DOUBLES:
+        skipped.note("files of other kinds", name)
 
 
 def _folder(path: Path, skipped: Skipped, level: int) -> Iterator[Source]:
@@ -96,8 +149,17 @@ def _folder(path: Path, skipped: Skipped, level: int) -> Iterator[Source]:
             skipped.note("links, pipes or devices", entry.name)
         elif suffix == ".zip":
             yield from _zip(entry.name, lambda inside=inside: opened(inside), skipped, 0)  # type: ignore[misc]
+        elif suffix in ENDINGS:
+            with opened(inside) as file:
+                how = packing(file.read(512))
+            if how is not None:
+                yield from _packed(inside, how, skipped)
+            else:
+                _note_other(entry.name, skipped)
         elif suffix in _READ | _DATABASES:
             yield Source(entry.name, path.name, lambda inside=inside: opened(inside), inside)  # type: ignore[misc]
+        else:
+            _note_other(entry.name, skipped)
 
 
 def _zip(name: str, open_it: Callable[[], IO[bytes]], skipped: Skipped, level: int) -> Iterator[Source]:
@@ -124,9 +186,8 @@ def _member(
     suffix = inside.suffix.lower()
     if member.is_dir() or "__MACOSX" in inside.parts or inside.name.startswith("."):
         return
-    if suffix in _DATABASES:
-        skipped.note("databases inside a zip, which must be unpacked first", inside.name)
     if suffix not in _READ:
+        _note_other(inside.name, skipped)
         return
     if member.flag_bits & 1:
         skipped.note("encrypted files", inside.name)
@@ -156,32 +217,9 @@ _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotI
 
 def _opened_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> BinaryIO:
     try:
-        return _Bounded(archive.open(member), MOST)  # type: ignore[return-value]  # it reads and closes, no more
+        return Bounded(archive.open(member), "The zip", MOST)  # type: ignore[return-value]  # it reads and closes
     except _DAMAGE as error:
         raise BadArchive(f"The zip is damaged: {error}.") from None
-
-
-class _Bounded:
-    """A member of a zip, whose size may be another than the zip says."""
-
-    def __init__(self, file: IO[bytes], most: int) -> None:
-        self._file = file
-        self._left = most
-
-    def read(self, size: int) -> bytes:
-        """Up to ``size`` bytes more.  Raises `BadArchive`."""
-        try:
-            data = self._file.read(size)
-        except _DAMAGE as error:
-            raise BadArchive(f"The zip is damaged: {error}.") from None
-        self._left -= len(data)
-        if self._left < 0:
-            raise BadArchive(f"A file in the zip is larger than {MOST >> 20} MB.")
-        return data
-
-    def close(self) -> None:
-        """Close it."""
-        self._file.close()
 
 
 def _escapes(name: str) -> bool:

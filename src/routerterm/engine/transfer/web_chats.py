@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import html
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from routerterm.core.messages import Image, Part, Reasoning, Role, Text
-from routerterm.engine.transfer.common import ImportedMessage, Skipped, carry, fenced, milliseconds, text_of, texts
+from routerterm.engine.transfer.common import (
+    ImportedMessage,
+    Skipped,
+    carry,
+    fenced,
+    image_of,
+    milliseconds,
+    text_of,
+    texts,
+)
 
 if TYPE_CHECKING:
     from routerterm.store.transfer import ConversationBundle
@@ -19,16 +30,27 @@ _DEEPEST = 2_000
 
 def is_open_webui(body: Any) -> bool:
     """Whether a JSON object is a conversation of Open WebUI: the messages stand in ``chat.history``."""
-    chat = body.get("chat") if isinstance(body, dict) else None
-    return isinstance(chat, dict) and (isinstance(chat.get("history"), dict) or isinstance(chat.get("messages"), list))
+    if not isinstance(body, dict):
+        return False
+    chat = body.get("chat")
+    if not isinstance(chat, dict):
+        return bool(_history(body))
+    return isinstance(chat.get("history"), dict) or isinstance(chat.get("messages"), list)
+
+
+def _history(chat: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The messages of a chat by id; empty where there are none."""
+    history = chat.get("history")
+    nodes = history.get("messages") if isinstance(history, dict) else None
+    return nodes if isinstance(nodes, dict) else {}
 
 
 def read_open_webui(body: Mapping[str, Any], skipped: Skipped) -> ConversationBundle | None:
     """One conversation with all its branches."""
-    chat = body["chat"]
-    history = chat.get("history") if isinstance(chat.get("history"), dict) else {}
-    nodes = history.get("messages")
-    if not isinstance(nodes, dict) or not nodes:
+    chat: Mapping[str, Any] = body["chat"] if isinstance(body.get("chat"), dict) else body
+    history: Any = chat.get("history") if isinstance(chat.get("history"), dict) else {}
+    nodes = _history(chat)
+    if not nodes:
         nodes = {str(m.get("id") or n): m for n, m in enumerate(chat.get("messages") or []) if isinstance(m, dict)}
     said = [
         one
@@ -83,6 +105,11 @@ def read_librechat(body: Mapping[str, Any], skipped: Skipped) -> ConversationBun
     )
 
 
+def is_logged_by_llm(body: Any) -> bool:
+    """Whether a JSON object is a row of what ``llm logs --json`` prints."""
+    return isinstance(body, dict) and body.keys() >= {"id", "model", "prompt", "response", "datetime_utc"}
+
+
 def is_plain(body: Any) -> bool:
     """Whether a JSON object is a row of a bare list of messages, as many programs write them."""
     return isinstance(body, dict) and body.get("role") in ("user", "assistant", "system", "tool") and "content" in body
@@ -96,6 +123,7 @@ def read_plain(
     system = None
     for n, row in enumerate(rows):
         parts = content_parts(row.get("content"), skipped)
+        _note_what_lacks(row, skipped)
         if row["role"] == "system" and not said:
             system = system or "".join(part.text for part in parts if isinstance(part, Text)) or None
             continue
@@ -105,24 +133,58 @@ def read_plain(
             if row["role"] in ("tool", "system"):
                 parts = tuple(Text(fenced(part.text)) if isinstance(part, Text) else part for part in parts)
             at = milliseconds(row.get("timestamp") or row.get("created_at"))
-            said.append(
-                ImportedMessage(str(n), above, role, parts=parts, at=at, model=text_of(row.get("model")) or None)
-            )
-    model = next((text_of(row.get("model")) for row in rows if row.get("model")), None)
+            answered_by = _model(row) if role != "user" else None
+            said.append(ImportedMessage(str(n), above, role, parts=parts, at=at, model=answered_by))
+    model = next((model for row in rows if (model := _model(row))), None)
     return carry(program, "", title, said, model=model, system=system)
+
+
+def _model(row: Mapping[str, Any]) -> str | None:
+    about = row.get("metadata")
+    return text_of(row.get("model")) or (text_of(about.get("model")) if isinstance(about, dict) else "") or None
+
+
+def _note_what_lacks(row: Mapping[str, Any], skipped: Skipped) -> None:
+    """Calls of tools and files that stand beside a message's content."""
+    calls, files = row.get("tool_calls"), row.get("files")
+    for call in calls if isinstance(calls, list) else ():
+        function = call.get("function") if isinstance(call, dict) else None
+        skipped.note("tool calls and results", text_of(function.get("name")) if isinstance(function, dict) else "")
+    for file in files if isinstance(files, list) else ():
+        skipped.note("attached files", file if isinstance(file, str) else "")
 
 
 def content_parts(content: Any, skipped: Skipped) -> tuple[Part, ...]:
     """A message's content as most programs write it: a text, or a list of parts with a type."""
     if isinstance(content, str):
-        return texts(content)
+        return _thought_and_said(content)
     parts: list[Part] = []
+    if isinstance(content, dict):  # aichat: an answer that called tools
+        calls = content.get("tool_results")
+        for _ in calls if isinstance(calls, list) else ():
+            skipped.note("tool calls and results")
+        content = [content]
     for piece in content if isinstance(content, list) else ():
         if isinstance(piece, str):
             parts += texts(piece)
         elif isinstance(piece, dict):
             parts += _piece(piece, skipped)
     return tuple(parts)
+
+
+_THOUGHT = re.compile(r"\s*(?:<details type=\"reasoning\"[^>]*>\s*(?:<summary>.*?</summary>)?(.*?)</details>|"
+                      r"<think(?:ing)?>(.*?)</think(?:ing)?>)\s*", re.DOTALL)  # fmt: skip
+_QUOTED = re.compile(r"^(?:&gt;|>) ?", re.MULTILINE)
+
+
+def _thought_and_said(text: str) -> tuple[Part, ...]:
+    """A text that begins with what the model thought, between marks that programs write there."""
+    thoughts: list[Part] = []
+    while found := _THOUGHT.match(text):
+        thought = html.unescape(_QUOTED.sub("", found[1])) if found[1] is not None else found[2]
+        thoughts += [Reasoning(thought.strip())] if thought.strip() else []
+        text = text[found.end() :]
+    return (*thoughts, *texts(text))
 
 
 def _piece(piece: Mapping[str, Any], skipped: Skipped) -> Sequence[Part]:
@@ -138,6 +200,10 @@ def _piece(piece: Mapping[str, Any], skipped: Skipped) -> Sequence[Part]:
     url = text_of(address.get("url")) if isinstance(address, dict) else text_of(address)
     if url.startswith(("https://", "http://", "data:image/")):
         return _picture(url, skipped)
+    if image := image_of(piece.get("source")):
+        return (image,)
+    if error := text_of(piece.get("error")):
+        return texts(f"\n\n*[error: {error}]*")
     skipped.note("tool calls and results" if "tool" in kind else f"content of type {kind[:40]}")
     return ()
 
@@ -159,9 +225,18 @@ def _turn(id: str, above: str | None, node: Mapping[str, Any], skipped: Skipped)
     """A message of Open WebUI or LibreChat."""
     asked = node.get("role") == "user" or node.get("isCreatedByUser") is True
     parts = content_parts(node.get("content"), skipped) or texts(text_of(node.get("text")))
-    for file in node.get("files") or ():
+    _note_what_lacks({"tool_calls": node.get("tool_calls")}, skipped)
+    files = node.get("files")
+    for file in files if isinstance(files, list) else ():
+        url = text_of(file.get("url")) if isinstance(file, dict) else ""
+        if url.startswith("data:image/"):
+            parts = (*parts, *_picture(url, skipped))
+            continue
         name = text_of(file.get("name")) or text_of(file.get("filename")) if isinstance(file, dict) else ""
         skipped.note("files that are not in the export", name)
+    error = node.get("error")
+    if not parts and (why := text_of(error.get("content")) if isinstance(error, dict) else text_of(error)):
+        parts = texts(f"*[error: {why}]*")
     if not parts and node.get("files"):
         parts = texts("*[file, not in the export]*")
     if not parts:
