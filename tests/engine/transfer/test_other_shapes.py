@@ -101,6 +101,11 @@ async def test_damaged_and_endless_packings_end_in_words(
         (tmp_path / name).write_bytes(data)
         with pytest.raises(BadArchive):
             await import_file(store, tmp_path / name)
+    bent = bytearray(zipped(zipfile.ZIP_STORED))
+    bent[60] ^= 1  # a letter of the text: the sum is wrong
+    (tmp_path / "bent.zip").write_bytes(bent)
+    with pytest.raises(BadArchive, match="CRC"):
+        await import_file(store, tmp_path / "bent.zip")
     monkeypatch.setattr("routerterm.engine.transfer.sources.MOST", 1_000_000)
     (tmp_path / "bomb.json.gz").write_bytes(gzip.compress(b"[" + b" " * 3_000_000 + b"{}]"))
     with pytest.raises(BadArchive, match="larger than"):

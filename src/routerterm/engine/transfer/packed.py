@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tarfile
+import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import closing
@@ -19,7 +20,11 @@ _TAR: Final = slice(257, 262)
 MOST_UNPACKED: Final = 4 << 30
 """Bytes of a tar, unpacked."""
 _MOST_MEMBERS: Final = 200_000
-_DAMAGE = (tarfile.TarError, LZMAError, zlib.error, EOFError, OSError, ValueError)
+DAMAGE: Final = (
+    *(zipfile.BadZipFile, tarfile.TarError, LZMAError, zlib.error, EOFError, OSError, ValueError),
+    *(RuntimeError, NotImplementedError),
+)
+"""What a damaged archive of any kind raises."""
 
 
 def packing(head: bytes) -> str | None:
@@ -67,7 +72,7 @@ def tar_members(file: IO[bytes], name: str, most: int, skipped: Skipped) -> Iter
                     skipped.note("files that are too large", inside.name)
                 elif (content := archive.extractfile(member)) is not None:
                     yield inside, Bounded(content, name, most)  # type: ignore[misc]
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise BadArchive(f"{name} is not a readable archive: {error}.") from None
 
 
@@ -83,7 +88,7 @@ class Bounded:
         """Up to ``size`` bytes more.  Raises `BadArchive`."""
         try:
             data = self._file.read(size)
-        except (*_DAMAGE, NotImplementedError, RuntimeError) as error:
+        except DAMAGE as error:
             raise BadArchive(f"{self._name} is damaged: {error}.") from None
         self._left -= len(data)
         if self._left < 0:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path, PurePosixPath
@@ -19,6 +18,7 @@ from msgspec.structs import replace
 from routerterm.config.atomic_file import NotAFile, open_regular
 from routerterm.engine.transfer.export_files import NO_FILES, ExportFiles
 from routerterm.engine.transfer.packed import (
+    DAMAGE,
     ENDINGS,
     MOST_UNPACKED,
     Bounded,
@@ -175,7 +175,7 @@ def _zip(name: str, open_it: Callable[[], IO[bytes]], skipped: Skipped, level: i
             for member in members:
                 for source in _member(name, archive, member, skipped, level):
                     yield source if source.files is not NO_FILES else replace(source, files=files)
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise BadArchive(f"{name} is not a readable archive: {error}.") from None
 
 
@@ -211,14 +211,10 @@ def _held(data: bytes) -> IO[bytes]:
     return io.BytesIO(data)
 
 
-_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, NotImplementedError, ValueError)
-"""What zipfile raises for a damaged zip."""
-
-
 def _opened_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> BinaryIO:
     try:
         return Bounded(archive.open(member), "The zip", MOST)  # type: ignore[return-value]  # it reads and closes
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise BadArchive(f"The zip is damaged: {error}.") from None
 
 
