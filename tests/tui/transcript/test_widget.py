@@ -12,6 +12,7 @@ from routerterm.core.events import ReasoningDelta, TextDelta
 from routerterm.core.messages import Reasoning, Text, ToolCall
 from routerterm.engine.chat.attachments import under_name
 from routerterm.tui.transcript import messages
+from routerterm.tui.transcript.entry_list import PAINTED
 from routerterm.tui.transcript.layout.entry import entry_lines
 from routerterm.tui.transcript.selection import END, Place, Selection
 from routerterm.tui.transcript.values import Entry, Header
@@ -32,6 +33,25 @@ async def test_opens_at_the_end_and_lays_out_only_what_is_seen() -> None:
         assert rows(app.transcript)[-2].endswith("• two")
         laid = sum(slot.is_laid_out for slot in app.transcript.entry_list.slots)
         assert laid < 6
+
+
+async def test_what_was_painted_is_not_kept_for_ever_and_is_painted_again() -> None:
+    """An hour of chat has thousands of rows, each of which takes 2 kB once it is painted."""
+    app = Stage()
+    async with app.run_test(size=(60, 40)) as pilot:
+        transcript = app.transcript
+        transcript.show(talk(200))
+        await pilot.pause()
+        seen = []
+        while transcript.scroll_offset.y:
+            seen.append(rows(transcript))
+            transcript.scroll_to(y=max(0, transcript.scroll_offset.y - 40), animate=False)
+            await pilot.pause()
+        assert sum(map(len, seen)) > 2 * PAINTED
+        assert sum(len(slot.strips) for slot in transcript.entry_list.slots) <= PAINTED
+        transcript.scroll_end(animate=False)
+        await pilot.pause()
+        assert rows(transcript) == seen[0]
 
 
 async def test_scrolling_up_through_guesses_never_jumps() -> None:

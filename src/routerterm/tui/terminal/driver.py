@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from routerterm.tui.terminal.line import LineState, Mode
     from routerterm.tui.terminal.output import PlacedRow
 
+GIVE_WAY = 0.001
+"""Seconds that a thread of ours computes before another may go on: a key must pass the one that reads and the loop, and
+imports go on beside them after a start.  Python's own are five times as many."""
 REPORT_OTHER_KEYS = "\x1b[=4;2u"
 """The kitty protocol tells the key's place on a Latin layout too (alternate keys); Textual asks for the rest."""
 
@@ -169,6 +172,7 @@ class LeanDriver(TerminalDriver):
     def start_application_mode(self) -> None:
         """Take the terminal."""
         fd = self.output_fd
+        sys.setswitchinterval(GIVE_WAY)
         self._loop_thread = threading.get_ident()
         sink = open_sink(fd, self.loop)
         if self._kept is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
     from routerterm.tui.themes.palette import Palette
     from routerterm.tui.transcript.layout.live import LiveEntry
     from routerterm.tui.transcript.values import Entry, Header
+
+
+PAINTED = 512
+"""Painted rows that are kept, some screens full: one takes 2 kB, and an hour of chat has thousands of them."""
 
 
 class EntrySlot:
@@ -61,12 +66,14 @@ class EntryList:
         self.heights = Heights()
         self.drawer: Callable[[str, str], Draw | None] | None = None
         """What draws the pictures of the entry with an id, with a sign for half a cell."""
+        self._painted: deque[tuple[EntrySlot, int]] = deque()
         self._numbers: dict[str, int] = {}
         self._offset = 0  # what is added to a stored number: entries put before change it, not the dictionary
 
     def load(self, entries: Iterable[Entry]) -> None:
         """Forget all and take these."""
         self.slots = [EntrySlot(entry) for entry in entries]
+        self._painted.clear()
         self._numbers = {slot.entry.id: number for number, slot in enumerate(self.slots)}
         self._offset = 0
         self.measure()
@@ -123,6 +130,14 @@ class EntryList:
         self.palette = palette
         for slot in self.slots:
             slot.strips.clear()
+
+    def keep_painted(self, slot: EntrySlot, index: int, strip: Strip) -> None:
+        """A row was painted; the one that was painted longest ago is forgotten for it."""
+        slot.strips[index] = strip
+        self._painted.append((slot, index))
+        if len(self._painted) > PAINTED:
+            oldest, row = self._painted.popleft()
+            oldest.strips.pop(row, None)
 
     def guess(self, entry: Entry) -> int:
         """About how tall an entry will be."""

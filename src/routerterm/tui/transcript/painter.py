@@ -116,7 +116,7 @@ class Painter(ScrollView):
                 else None
             )
             strip = paint(slot.line(index), width, entry_list.width, self.palette, bar=said_bar, mark=mark)
-            slot.strips[index] = strip
+            entry_list.keep_painted(slot, index, strip)
         return self.decorate(number, index, strip)
 
     def decorate(self, number: int, index: int, strip: Strip) -> Strip:

@@ -59,7 +59,10 @@ class FramedScreen(FastScreen[None], Toned):
 
     def look_at_panes(self) -> None:
         """Find where the lines go and which are bright, before some of them are drawn."""
-        self._lines = draw(self.panes(), self.frame)
+        panes = self.panes()
+        if self._drawn is None:
+            self._drawn = panes
+        self._lines = draw(panes, self.frame)
         self._box = self.focus_box()
 
     def frame_line(self, x: int, y: int, width: int) -> Strip:
