@@ -108,8 +108,8 @@ async def test_what_did_not_fit_is_said_in_the_transcript_and_can_be_summed_up(p
     configure(paths, '[models."demo/echo"]\ncontext = 1200\n')
     async with in_process(paths, (120, 50)) as it:
         for n in range(3):
-            await it.say(f"{n} " + "word " * 40)
-            await it.answered()
+            await it.paste(f"{n} " + "word " * 40)  # typed, each of its letters is drawn
+            await it.ask("")
             assert it.history.branch()[-1].status == "done"
         await it.screen_shows("were left out")
         await it.say("/summary demo/echo")
