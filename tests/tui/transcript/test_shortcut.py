@@ -67,6 +67,9 @@ class OnGrid(HeadlessDriver):
     def place(self, rows: list[PlacedRow]) -> None:
         self.output.place(rows)
 
+    async def before_picture(self) -> None:
+        """Nothing is typed here."""
+
 
 class Over(ModalScreen[None]):
     CSS = "Over { align: center middle; } #over { width: 20; height: 3; }"
