@@ -55,6 +55,12 @@ def under_name(name: str, text: str) -> str:
     return f"\n\n{shown}:\n{fence}\n{text.rstrip()}\n{fence}\n"
 
 
+def size_in(file: str) -> int:
+    """The bytes of that text as a file that ends its last line, as nearly every one does."""
+    text = text_in(file)
+    return len(text.encode()) + (text != file and bool(text))
+
+
 def text_in(file: str) -> str:
     """The text that `under_name` put under a name; all of it where it was written in another way."""
     _, _, fenced = file.strip("\n").partition("\n")

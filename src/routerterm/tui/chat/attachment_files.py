@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from routerterm.core.errors import RoutertermError
-from routerterm.core.files import Attached, Kind, text_in, under_name
+from routerterm.core.files import Attached, Kind, size_in, under_name
 from routerterm.core.messages import Image, Part, Text
 
 LONGEST_DROP = 8_192
@@ -23,14 +23,20 @@ LARGE_PASTE = 10_000
 
 
 def attached(
-    part: Part, *, kind: Kind = "text", pasted: str = "", reference: str = "", from_project: bool = False
+    part: Part,
+    *,
+    file_bytes: int = 0,
+    kind: Kind = "text",
+    pasted: str = "",
+    reference: str = "",
+    from_project: bool = False,
 ) -> Attached:
-    """A part of a message with what its chip shows."""
+    """A part of a message with what its chip shows; ``file_bytes`` is the size of the file that is the text."""
     if isinstance(part, Image):
         name, size, tokens, kind = part.name or "picture", len(part.data), 0, "image"
     else:
         text, own_name = (part.text, part.name) if isinstance(part, Text) else ("", None)
-        name, size, tokens = own_name or "text", len(text_in(text).encode()), _count(text)
+        name, size, tokens = own_name or "text", file_bytes or size_in(text), _count(text)
     return Attached(
         name,
         part,
@@ -106,7 +112,8 @@ def load(path: str, pasted: str = "", *, reference: str = "", from_project: bool
         raise RoutertermError(f"{file} is not a regular file.", "Text and images can be attached.")
     part = attachment(file, name=reference)
     kind: Kind = "PDF" if _is_pdf(file) else "text"
-    return attached(part, kind=kind, pasted=pasted, reference=reference, from_project=from_project)
+    size = file.stat().st_size if kind == "text" else 0
+    return attached(part, file_bytes=size, kind=kind, pasted=pasted, reference=reference, from_project=from_project)
 
 
 def from_paste(text: str, number: int) -> Attached:

@@ -82,7 +82,7 @@ class ConversationController(ActiveConversation):
             await self.save_draft(replace(self._events.attached_there(), text=left))
             before = self.id
             conversation = await self.load(id, self._events.running_in(id) if id else None)
-        except RoutertermError:
+        except BaseException:  # also where it is cancelled, since another one is to be opened instead
             self._composer.give_back(left)
             self._events.stays()
             raise

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rich.cells import cell_len
 
 from routerterm.core.counting import counted, format_bytes
-from routerterm.core.files import text_in
+from routerterm.core.files import size_in, text_in
 from routerterm.core.json_layout import laid_out
 from routerterm.core.sanitise import one_line, sanitise
 from routerterm.tui.markdown.code import Painter
@@ -91,7 +91,7 @@ def result_lines(part: ToolResult, width: int, signs: Signs, *, opened: bool) ->
 def file_lines(part: Text, width: int, signs: Signs, *, opened: bool) -> list[Line]:
     """A file that went with a question: its name and size, or all of it."""
     text = text_in(part.text)
-    what = f"{one_line(part.name or 'file')} {signs.dot} {format_bytes(len(text.encode()))}"
+    what = f"{one_line(part.name or 'file')} {signs.dot} {format_bytes(size_in(part.text))}"
     head = _fold(what, "link", width, signs, opened=opened, more=counted(text.count("\n") + 1, "line"))
     return [head, *_plain(part.text.strip("\n"), width, signs)] if opened else [head]
 
