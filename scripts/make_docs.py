@@ -11,6 +11,7 @@ import sys
 import tomllib
 from collections.abc import Iterator
 from importlib import import_module
+from inspect import cleandoc
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
@@ -243,7 +244,7 @@ _EXITS = {
 def _man(command: click.Command, context: click.Context, name: str) -> Iterator[str]:
     usage = " ".join(command.collect_usage_pieces(context))
     yield f".SS {_roff(name)} {_roff(usage)}"
-    for paragraph in (command.help or "").split("\n\n"):
+    for paragraph in cleandoc(command.help or "").split("\n\n"):  # Python 3.13 has done that, older ones have not
         lines = paragraph.replace("\b\n", "\b").strip().splitlines()
         if lines and lines[0].startswith("\b"):
             yield ".nf"

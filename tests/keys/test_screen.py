@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
+from rich.text import Text
 from textual import events
-from textual.app import App
 from textual.widgets import Button, Input, OptionList
 
 from routerterm.config.keys.errors import WrongPassphrase
@@ -22,6 +22,7 @@ from routerterm.tui.screens.keys.add import AddKeyScreen
 from routerterm.tui.screens.keys.rows import Invitation, KeyRow
 from routerterm.tui.screens.keys.screen import KeysScreen
 from routerterm.tui.terminal.input import Burst
+from routerterm.tui.textual_internals.screens import GuardedApp
 from routerterm.tui.themes.adapt import to_textual
 from routerterm.tui.themes.values import Theme
 from routerterm.tui.widgets.fields import FieldLine
@@ -142,7 +143,7 @@ def some_lines() -> list[KeyLine]:
     ]
 
 
-class Program(App[None]):
+class Program(GuardedApp):
     CSS_PATH = Path(__file__).parents[2] / "src/routerterm/tui/routerterm.tcss"
 
     def __init__(self, model: Model) -> None:
@@ -155,6 +156,9 @@ class Program(App[None]):
 
     def on_mount(self) -> None:
         self.push_screen(KeysScreen(self.model, clock=lambda: NOW))
+
+    def last_words(self, error: Exception) -> Text:
+        return Text(repr(error))
 
     @property
     def keys_screen(self) -> KeysScreen:

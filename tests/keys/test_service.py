@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+import routerterm
 from routerterm.config.keys import key_manager
 from routerterm.config.keys.errors import VaultLocked
 from routerterm.config.keys.timeouts import run_with_timeout
@@ -23,6 +24,7 @@ from routerterm.router.options import KeyLimits
 from tests.keys.parts import GROQ, OPENAI, OTHER, PASSPHRASE, keyring
 
 NOW = 1_795_262_000.0
+PROGRAM = Path(routerterm.__file__).parent
 
 
 class Answers:
@@ -165,7 +167,7 @@ async def test_a_key_goes_from_screen_to_vault_through_three_layers(
     async def looking(who: str, work: Callable[[], Any], limit: float) -> Any:
         if who == KeyLocation.VAULT.value:
             files = [Path(frame.filename) for frame in inspect.stack()]
-            seen.append(list(dict.fromkeys(file.stem for file in files if "routerterm" in file.parts[-5:])))
+            seen.append(list(dict.fromkeys(file.stem for file in files if file.is_relative_to(PROGRAM))))
         return await run_with_timeout(who, work, limit)
 
     monkeypatch.setattr(key_manager, "run_with_timeout", looking)

@@ -11,6 +11,7 @@ import pytest
 from msgspec.structs import replace
 
 from routerterm.catalog import Catalog
+from routerterm.config.local_model import load_openmp
 from routerterm.core.errors import ContextTooLong, NoCandidate
 from routerterm.core.events import Failed, Finished
 from routerterm.core.messages import Message
@@ -31,7 +32,7 @@ def router(transport: LocalTransport) -> Router:
 
 @pytest.fixture
 def transport() -> LocalTransport:
-    return LocalTransport(next(MODELS.glob("*.gguf")), threads=1)
+    return LocalTransport(next(MODELS.glob("*.gguf")), threads=1, load_needs=load_openmp)
 
 
 async def test_without_weights_it_says_what_to_do(tmp_path: Path) -> None:

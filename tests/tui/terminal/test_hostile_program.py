@@ -6,10 +6,12 @@ import json
 import os
 import re
 import subprocess
+import time
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
+from tests.driver.driver import PATIENCE
 from tests.local_server import LocalHandler, listening
 from tests.tui.terminal.sessions import Session, session
 from tests.tui.terminal.test_hostile import ATTACKS
@@ -81,9 +83,11 @@ def test_nothing_hostile_of_an_error_a_model_list_or_an_import_is_written(tmp_pa
             [*command, "import", str(chatgpt(tmp_path, bad))], env=os.environ | env, check=True, capture_output=True
         )
         with session(command=command, columns=120, rows=40, env=env) as one:
-            one.wait("import", 60)
+            one.wait("import")
             written = hostile_free(
-                one, "hi" + ENTER, "\x0c", F[3], "\x0c", ESC, F[5], "imported", ENTER, "\x0c", UP, UP
+                one,
+                *(("hi" + ENTER, "owned"), ("\x0c", "owned"), (F[3], "m0"), ("\x0c", "m0"), (ESC, "owned")),
+                *((F[5], "Find"), ("imported", "imported"), (ENTER, "imported"), "\x0c", UP, UP),
             )
     assert "owned" in written  # the error's own words
     assert "imported" in written
@@ -91,15 +95,20 @@ def test_nothing_hostile_of_an_error_a_model_list_or_an_import_is_written(tmp_pa
     checked((done.stdout + done.stderr).decode("utf-8", "strict").replace("\n", ""))
 
 
-def hostile_free(one: Session, *script: str) -> str:
-    """All that was written while this was typed, which must be UTF-8."""
+def hostile_free(one: Session, *script: str | tuple[str, str]) -> str:
+    """All that was written while this was typed, which must be UTF-8; beside keys stands what they must bring."""
     written = b""
-    for keys in script:
+    for step in script:
+        keys, brings = (step, "") if isinstance(step, str) else step
         one.send(keys)
-        one.read(0.3)
-        settled(one, quiet=0.2, patience=0.0)
-        written += bytes(one.raw)
-        one.show()
+        limit = time.monotonic() + PATIENCE
+        while True:
+            one.read(0.3)
+            settled(one, quiet=0.2, patience=0.0)
+            written += bytes(one.raw)
+            if brings in (shown := one.show()):
+                break
+            assert time.monotonic() < limit, f"{brings!r} never came:\n{shown}"
     return written.decode("utf-8", "strict")
 
 
@@ -123,7 +132,8 @@ def test_nothing_hostile_is_written_by_the_whole_program(tmp_path: Path) -> None
         subprocess.run(ask, input=text.encode(), env=environ, check=True, capture_output=True)
     with session(command=command, columns=120, rows=40, env={"ROUTERTERM_HOME": str(home)}) as one:
         one.wait("Today", 60)
-        script = ("\x0c", F[5], "evil", ENTER, "\x0c", "x", UP, UP, PAGE_UP, PAGE_UP, F[3])
+        found = ((F[5], "Find"), ("evil", "evil"), (ENTER, "owned"))
+        script = ("\x0c", *found, "\x0c", "x", UP, UP, PAGE_UP, PAGE_UP, (F[3], "Model"))
         text = hostile_free(one, *script)
     assert "owned" in text  # it was on the screen, as words
     checked(text)
