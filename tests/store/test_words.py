@@ -51,6 +51,25 @@ async def test_one_letter_off_is_corrected_and_said(store: Store, typed: str) ->
     assert results.instead == ((typed, "checkpoint"),)
 
 
+@pytest.mark.parametrize(
+    ("said", "typed"),
+    [
+        ("Москва ёлка", "елка"), ("мёд и елка", "ёлка"), ("final σίγμα", "σιγμα"), ("مَدْرَسَة كتاب", "مدرسة"),
+        ("שָׁלוֹם", "שלום"), ("in ﬁne print", "fine"), ("２０２４年の夏", "2024"), ("in 2024", "２０２４"),
+        ("cafe\u0301 au lait", "café"), ("the-long_identifierName42", "Name42"), ("HTTPServerError2 came", "error2"),
+        ("نص بالعربية", "بالعربية"), ("नमस्ते दुनिया", "दुनिया"), ("Ｆｕｌｌｗｉｄｔｈ letters", "fullwidth"),
+        ("한국어 검색", "검색"), ("naïve Ångström", "angstrom"),
+    ],
+)  # fmt: skip
+async def test_words_of_every_script_with_and_without_their_marks(store: Store, said: str, typed: str) -> None:
+    message = StoredMessage("M", "C", None, "user", (Text(said),), said, "done", None, {}, 1_000, 1_000)
+    conversation = Conversation("C", "t", None, 1_000, 1_000, "M")
+    await store.transfer.import_conversation(ConversationBundle(conversation, (message,)))
+    results = await store.search.find(parse(typed, 0))
+    assert [hit.message_id for hit in results.hits] == ["M"]
+    assert results.instead == ()
+
+
 async def test_what_is_changed_or_deleted_is_found_no_more(store: Store) -> None:
     await seeded(store)
     assert (await store.search.find(parse("compose", 0))).hits

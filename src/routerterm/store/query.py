@@ -19,7 +19,7 @@ from routerterm.core.lazy_pattern import LazyPattern
 from routerterm.core.messages import ROLES
 from routerterm.core.money import to_nano
 from routerterm.store.values import replace_surrogates
-from routerterm.store.words import fold_letters, is_unspaced
+from routerterm.store.words import fold_letters, fold_word, is_unspaced
 
 Comparison: TypeAlias = Literal["<", "<=", ">", ">=", "="]
 FILTERS = ("model", "provider", "tag", "role", "title", "before", "after", "cost", "is")
@@ -186,7 +186,7 @@ def match_expression(query: Query) -> str | None:
 def expression_of(term: Term) -> str:
     """A word in FTS5's own language, as it is typed or without its accents."""
     star = "*" if term.prefix else ""
-    forms = dict.fromkeys((term.text, fold_letters(term.text)))
+    forms = dict.fromkeys((term.text, fold_letters(term.text), fold_word(term.text)))
     return " OR ".join('"' + form.replace('"', '""').replace("\0", " ") + '"' + star for form in forms)
 
 

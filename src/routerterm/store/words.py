@@ -10,6 +10,7 @@ import sqlite3
 import time
 import unicodedata
 from functools import lru_cache
+from itertools import pairwise
 
 from routerterm.core.lazy_pattern import LazyPattern
 
@@ -25,7 +26,8 @@ _FOLDS = str.maketrans(
     }
 )  # fmt: skip
 _FOLDED = LazyPattern(f"[{''.join(map(chr, _FOLDS))}]")
-_WORD = LazyPattern(r"[^\W_]+")
+_WORD = LazyPattern(r"[^\W_](?:[^\W_]|[\u0300-\u036f\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed])*")
+"""A word with its accents and vowel signs, also where they stand as letters of their own."""
 _MIXED = LazyPattern(r"(?<![^\W_])[^\W_]*(?:[a-z0-9][A-Z]|[A-Z]{2}[a-z]|[a-zA-Z][0-9])[^\W_]*")
 """Words with a change of case or kind inside, among ASCII ones.
 
@@ -37,6 +39,26 @@ _PIECE = LazyPattern(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 def fold_letters(text: str) -> str:
     """The text with ł, ß and their like as one types them on any keyboard."""
     return text.translate(_FOLDS) if not text.isascii() and _FOLDED.search(text) else text
+
+
+def fold_word(text: str, *, latin_only: bool = False) -> str:
+    """The text as one types it plainly: no accents or vowel signs in any script, no ligatures, usual digits.
+
+    ``latin_only`` is what SQLite's tokenizer does by itself: accents of Latin letters.
+    """
+    if text.isascii():
+        return text
+    bare, base = [], ""
+    for letter in unicodedata.normalize("NFD" if latin_only else "NFKD", text if latin_only else fold_letters(text)):
+        if unicodedata.combining(letter) >= _ACCENTS and (base.isascii() or not latin_only):
+            continue
+        base = letter
+        bare.append(letter)
+    return unicodedata.normalize("NFC", "".join(bare))
+
+
+_ACCENTS = 10
+"""The lowest class of marks that may be left out: those below, as India's virama, make another word."""
 
 
 def is_unspaced(letter: str) -> bool:
@@ -76,13 +98,14 @@ def _kept_parts(word: str) -> tuple[str, ...]:
 def _find_parts(word: str) -> tuple[str, ...]:
     if word.isascii():
         pieces = _PIECE.findall(word)
-        return tuple(pieces) if len(pieces) > 1 else ()
+        numbered = [one + two for one, two in pairwise(pieces) if two.isdigit()] if len(pieces) > 2 else []
+        return (*pieces, *numbered) if len(pieces) > 1 else ()
     parts: list[str] = []
     runs = _runs(word)
     if len(runs) > 1:
         for run in runs:
             parts += [run, *_parts_of(run)]
-    if (folded := fold_letters(word)) != word:
+    if (folded := fold_word(word)).lower() != fold_word(word, latin_only=True).lower():
         parts.append(folded)
     return tuple(parts)
 
