@@ -127,6 +127,7 @@ LEADING = (
     "The threat model is in",
     "Start with [the architecture]",
     "MIT licence.",
+    "Under a processor quota",
 )
 """Sentences that lead on to what comes next, and say nothing of what the program does."""
 

@@ -20,6 +20,8 @@ from routerterm.tui.themes.manager import ThemeManager, letters
 from routerterm.tui.themes.reader import DEFAULT
 
 if TYPE_CHECKING:
+    from textual.theme import Theme as TextualTheme
+
     from routerterm.config.early_settings import QuickUi
     from routerterm.config.paths import Paths
     from routerterm.tui.themes.values import Theme
@@ -29,6 +31,8 @@ class ThemedApp(AppContext):
     """Loads themes and takes them on."""
 
     def __init__(self, paths: Paths, ui: QuickUi, driver_class: type[Any] | None = None) -> None:
+        self._coloured_for: TextualTheme | None = None
+        self._coloured: dict[str, str] = {}
         super().__init__(driver_class=driver_class)
         self.paths = paths
         self.ui = ui
@@ -39,6 +43,18 @@ class ThemedApp(AppContext):
         self._sheet = KeptStylesheet(variables=self.get_css_variables(), file=paths.state / "styles.bin")
         self.stylesheet = self._sheet
         self.animation_level = "none"
+
+    def get_css_variables(self) -> dict[str, str]:
+        """The theme's colours for style sheets, made once for each theme.
+
+        Textual asks before there is a theme of ours, for a sheet that is replaced, and again whenever sheets are read.
+        """
+        if not hasattr(self, "active_theme"):
+            return {}
+        if self._coloured_for is not self.current_theme:
+            self._coloured_for, self._coloured = self.current_theme, super().get_css_variables()
+        self.theme_variables = self._coloured
+        return dict(self._coloured)
 
     async def keep_rules(self) -> None:
         """Spare the next start the parsing of what was parsed for this one."""

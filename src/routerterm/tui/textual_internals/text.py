@@ -134,14 +134,14 @@ def wrap_offsets(
 
 @cache
 def _with_vowel_signs(version: str = "auto") -> cells.CellTable:
-    table = load(version)
+    table, category = load(version), unicodedata.category
     widths: list[tuple[int, int, int]] = []
     for start, end, width in table.widths:
         if width or start >= 0xE0000:
             widths.append((start, end, width))
             continue
         for code in range(start, end + 1):
-            own = int(is_spacing(chr(code)))
+            own = int(category(chr(code)) == "Mc")  # `is_spacing`, of 2,600 characters before the first picture
             if widths and widths[-1][1] == code - 1 and widths[-1][2] == own:
                 widths[-1] = (widths[-1][0], code, own)
             else:
