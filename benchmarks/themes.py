@@ -32,7 +32,7 @@ from answers import KINDS, pieces
 HERE = Path(__file__).resolve().parent.parent
 MOST = 1.05
 """Times the bytes of the other checkout."""
-FRAME = 0.03
+FRAME = 0.06
 """Seconds in which the program wrote nothing, took no processor time and slept: all that it has is on the screen."""
 PATIENCE = 5.0
 """Seconds after which the next piece is sent whatever is on the screen."""
@@ -51,6 +51,7 @@ base_url = "{address}/v1"
 needs_key = false
 [ui]
 theme = "{theme}"
+line = "fast"
 """
 
 
