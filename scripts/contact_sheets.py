@@ -29,6 +29,7 @@ from tests.tui.seed import fill  # noqa: E402 - the tests' own made-up history
 from routerterm.config.early_settings import quick_ui  # noqa: E402
 from routerterm.config.paths import Paths, built_in_themes  # noqa: E402
 from routerterm.tui.app import RoutertermApp  # noqa: E402
+from routerterm.tui.dialogs.picker import Picker  # noqa: E402
 from routerterm.tui.terminal.colour import Depth, adapter, choices_of  # noqa: E402
 from routerterm.tui.terminal.style import Style  # noqa: E402
 from routerterm.tui.themes.reader import find_themes  # noqa: E402
@@ -38,6 +39,8 @@ SCREENS: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 SIZES = ((120, 40), (80, 24), (45, 20))
 DEPTHS = (Depth.TRUE, Depth.INDEXED, Depth.ANSI)
+SYSTEMS = {Depth.TRUE: "truecolor", Depth.INDEXED: "256", Depth.ANSI: "standard"}
+"""Names of the depths in the environment."""
 GAP = 8
 
 
@@ -53,7 +56,8 @@ def cells(app: RoutertermApp, depth: Depth) -> list[list[Cell]]:
                 ink = ";".join(style.color.get_ansi_codes(True)) if style.color else ""
                 paper = ";".join(style.bgcolor.get_ansi_codes(False)) if style.bgcolor else ""
                 shown = adapt(Style(ink if ink != "39" else "", paper if paper != "49" else ""))
-                marks = [code for code, on in (("1", style.bold), ("4", style.underline), ("7", style.reverse)) if on]
+                attributes = (("1", style.bold), ("2", style.dim), ("4", style.underline), ("7", style.reverse))
+                marks = [code for code, on in attributes if on]
                 codes += [*filter(None, (shown.foreground, shown.background)), *marks]
             row.append(f"\x1b[{';'.join(codes)}m{text}")
         rows.append("".join(row))
@@ -89,6 +93,8 @@ async def shots(themes: list[str], size: tuple[int, int]) -> dict[str, list[list
                 await pilot.pause(0.1)
                 await pilot.press(*keys)
                 await pilot.pause(0.5)
+                while isinstance(app.screen, Picker) and not app.screen.list.display:
+                    await pilot.pause(0.1)
                 found[theme].append([await _shot(app, pilot, theme, depth) for depth in DEPTHS])
                 while len(app.screen_stack) > 1:
                     await pilot.press("escape")
@@ -96,11 +102,14 @@ async def shots(themes: list[str], size: tuple[int, int]) -> dict[str, list[list
 
 
 async def _shot(app: RoutertermApp, pilot: Any, theme: str, depth: Depth) -> Image.Image:
-    """What is shown, with scanlines where a terminal of that depth would have them."""
-    lit = depth is Depth.TRUE and app.active_theme.scanlines
-    if app.active_theme.scanning != lit:
+    """What is shown, as a terminal of that depth would have it: scanlines, and what is dimmed by the terminal."""
+    os.environ["TEXTUAL_COLOR_SYSTEM"] = SYSTEMS[depth]
+    lit, fading = depth is Depth.TRUE and app.active_theme.scanlines, depth is Depth.ANSI
+    if (app.active_theme.scanning, app.active_theme.fading) != (lit, fading):
         app.scanlines = "on" if lit else "off"
         app.use_theme(theme)
+        app.screen.notify_style_update()  # the colours may be the same
+        app.screen.refresh()
         await pilot.pause(0.1)
     return draw(cells(app, depth), SMALL, ground=ground_of(theme))
 

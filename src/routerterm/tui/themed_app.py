@@ -75,11 +75,12 @@ class ThemedApp(AppContext):
         return theme
 
     def _lit(self, theme: Theme) -> Theme:
-        """With scanlines or without, as the settings and the terminal have it."""
+        """As the settings and the terminal have it: with scanlines or without, and how things are dimmed."""
         driver = driver_of(self)
         fast = driver.line.animate if driver is not None else "SSH_CONNECTION" not in os.environ
         depth = driver.depth if driver is not None else depth_of(os.environ)
-        return replace(theme, scanning=theme.scanned(self.scanlines, fast=fast and depth is Depth.TRUE))
+        scanning = theme.scanned(self.scanlines, fast=fast and depth is Depth.TRUE)
+        return replace(theme, scanning=scanning, fading=depth is Depth.ANSI and theme.colours16.get("background") == 0)
 
     def tell_of_theme(self, trouble: RoutertermError) -> None:
         """What is wrong with a theme, as a notice."""

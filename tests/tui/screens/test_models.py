@@ -121,7 +121,7 @@ async def test_without_a_match_no_model_is_spoken_of(paths: Paths) -> None:
         await pilot.press("f3")
         await until(pilot, lambda: "time to first token" in screen_text(app) or "200k context" in screen_text(app))
         await pilot.press(*"zebra")
-        await until(pilot, lambda: "No match." in screen_text(app))
+        await until(pilot, lambda: "No model matches." in screen_text(app))
         await until(pilot, lambda: "200k context" not in screen_text(app))
         await pilot.press("ctrl+u")
         await until(pilot, lambda: "200k context" in screen_text(app))

@@ -114,6 +114,7 @@ class Picker(Modal[str | None]):
     Picker RowList { height: 1fr; margin-top: 1; background: $t-panel; }
     Picker.-short RowList { margin-top: 0; }
     Picker #empty { height: auto; padding: 1 1; color: $t-dim; }
+    Picker.-small #empty { height: 1fr; }
     Picker #detail { height: 2; margin: 1 1 0 1; color: $t-text; }
     Picker.-short #detail { margin: 0; padding: 0 1; }
     Picker.-small #detail { height: 3; }
@@ -227,7 +228,8 @@ class Picker(Modal[str | None]):
             rows = ()
             self.query_one("#empty", Static).update(f"{error.message}\n{error.hint}".rstrip())
         else:
-            self.query_one("#empty", Static).update(self._nothing if query.strip() else self._empty)
+            if not rows:  # else it would be seen for a moment, before it goes
+                self.query_one("#empty", Static).update(self._nothing if query.strip() else self._empty)
         self.query_one("#empty").display = not rows  # no class: the style sheet would be matched for everything here
         self.list.display = bool(rows)
         if self._explained and not rows:

@@ -26,6 +26,8 @@ def to_textual(theme: Theme) -> TextualTheme:
     """The style sheet's variables are ``$t-`` and the colour's name; the rest is for Textual's own widgets."""
     colours = theme.colours
     own = {f"t-{name.replace('_', '-')}": value for name, value in asdict(colours).items()}
+    # The cursor is as bright as a heading, and so what stands on it has the ground's colour, where that is a colour.
+    own["t-cursor-text"] = colours.background if colours.background.startswith("#") else colours.key_text
     for depth, chosen in ((256, theme.colours256), (16, theme.colours16)):
         own |= {f"t-{depth}-{name.replace('_', '-')}": str(number) for name, number in chosen.items()}
     if theme.scanning:
@@ -49,7 +51,7 @@ def to_textual(theme: Theme) -> TextualTheme:
         | {
             "block-cursor-foreground": colours.key_text,
             "block-cursor-background": colours.key_ground,
-            "input-cursor-foreground": colours.key_text,
+            "input-cursor-foreground": own["t-cursor-text"],
             "input-cursor-background": colours.bright,
             "input-selection-background": colours.selection,
             "screen-selection-background": colours.selection,

@@ -34,7 +34,8 @@ def weak(theme: Theme) -> Iterator[str]:
             text, below = (_shown(value, depth, own) for value in values)
             found = contrast(text, below)
             if found < LEAST:
-                yield f"{ink} on {ground} has a contrast of {found:.1f} in {depth.value} colours; {LEAST} is needed"
+                shown = "true colour" if depth is Depth.TRUE else f"{depth.value} colours"
+                yield f"{ink} on {ground} has a contrast of {found:.1f} in {shown}; {LEAST} is needed"
 
 
 def _pairs() -> Iterator[tuple[str, str]]:

@@ -163,6 +163,8 @@ class Theme(Struct, frozen=True):
     """Whether the theme had them."""
     scanning: bool = False
     """Whether they are drawn on this terminal, now."""
+    fading: bool = False
+    """Whether what lies behind a dialog is grey, since sixteen colours have no fainter shade of the theme's own."""
     head: str = "ROUTERTERM"
     """What stands at the left of the first line."""
     keys: KeyForm = "box"

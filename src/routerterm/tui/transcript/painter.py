@@ -176,6 +176,6 @@ def _is_answer(slot: EntrySlot) -> bool:
 def lay_over(strip: Strip, spans: list[tuple[int, int]], palette: Palette, key: str) -> Strip:
     """A strip with a palette's style over spans of a line's cells, the gutter not counted."""
     style = palette.style(key)
-    if key == "selection":  # only the ground: what is selected keeps its colours
-        style = type(style)(bgcolor=style.bgcolor)
+    if key == "selection":  # not every colour of text can be read on that ground; the brightest can
+        style = type(style)(color=palette.style("said").color, bgcolor=style.bgcolor)
     return overlay(strip, [(begin + GUTTER, end + GUTTER) for begin, end in spans], style)

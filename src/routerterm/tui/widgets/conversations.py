@@ -230,11 +230,11 @@ class ConversationList(CursorList):
         return self.glyphs.pointer if opened else " "
 
     def _line(self, signs: str, row: Item, width: int) -> tuple[str, str]:
-        """A row: its title, and what stands at its end."""
-        title, end = one_line(row.title) or "(untitled)", f" {age(row.updated_at)}"
+        """A row: its title, and what stands at its end, with a blank before the scroll bar."""
+        title, end = one_line(row.title) or "(untitled)", f" {age(row.updated_at)} "
         if width >= DETAILED:
             model = row.model if len(row.model) <= MODEL else row.model[: MODEL - 1] + self.glyphs.ellipsis
-            end = f" {set_cell_size(model, MODEL)} {row.cost or '':>{COST}}{end:>5}"
+            end = f" {set_cell_size(model, MODEL)} {row.cost or '':>{COST}}{end:>6}"
         room = max(0, width - len(signs) - len(end))
         if cell_len(title) > room:
             title = set_cell_size(title, max(0, room - 1)).rstrip() + self.glyphs.ellipsis

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 UNBOXED: frozenset[Frame] = frozenset(("rules", "ruler", "dashes", "mosaic", "ascii-rules", "none"))
 """Frames of machines that draw no line round their screen."""
+GROUNDED: frozenset[Frame] = frozenset(("wide", "window", "tractor"))
+"""Frames whose edge is what the screen lies on, and no pane's own line."""
 _UP, _RIGHT, _DOWN, _LEFT = 1, 2, 4, 8
 
 # Indexed by the sum of the directions in which strokes leave a cell.

@@ -10,7 +10,7 @@ from textual.strip import Strip
 
 from routerterm.tui.widgets.fast_screen import FastScreen
 from routerterm.tui.widgets.fields import FieldLine
-from routerterm.tui.widgets.frame import UNBOXED, Panes, draw
+from routerterm.tui.widgets.frame import GROUNDED, UNBOXED, Panes, draw
 from routerterm.tui.widgets.styles import Toned
 
 if TYPE_CHECKING:
@@ -82,9 +82,11 @@ class FramedScreen(FastScreen[None], Toned):
         box = self._box
         if box is None or not box.y <= y < box.bottom:
             return ()
-        if y in (box.y, box.bottom - 1):
-            return ((box.x, box.right),)
-        return ((box.x, box.x + 1), (box.right - 1, box.right))
+        across = y in (box.y, box.bottom - 1)
+        stretches = ((box.x, box.right),) if across else ((box.x, box.x + 1), (box.right - 1, box.right))
+        if self.frame not in GROUNDED or not self.boxed_at(self.size):
+            return stretches
+        return tuple((max(begin, 1), min(end, self.size.width - 1)) for begin, end in stretches)
 
     def focus_box(self) -> Region | None:
         """The pane where the keys go, its frame included; that is drawn brighter."""

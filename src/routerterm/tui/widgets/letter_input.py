@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from textwrap import shorten
+from typing import Any, ClassVar
 
+from rich.cells import cell_len
 from textual.binding import Binding, BindingType
 from textual.widgets import Input
 
@@ -23,6 +25,14 @@ class LetterInput(Input):
         Binding("ctrl+k", "kill_to_end", "Delete to the end", show=False),
         Binding("ctrl+y", "yank", "Restore what was deleted", show=False),
     ]
+
+    def __init__(self, value: str = "", *, placeholder: str = "", **options: Any) -> None:
+        super().__init__(value, placeholder=placeholder, **options)
+        self._hint = placeholder
+
+    def on_resize(self) -> None:
+        """Say as much of what is to be typed as there is room for."""
+        self.placeholder = hint_in(self._hint, self.scrollable_content_region.width)
 
     def action_cursor_left(self, select: bool = False) -> None:
         """One letter to the left."""
@@ -97,3 +107,10 @@ class LetterInput(Input):
             if not self.password:  # a passphrase is kept nowhere
                 Killed.text = self.value[start:end]
             self.delete(start, end)
+
+
+def hint_in(hint: str, room: int) -> str:
+    """A hint in so many cells: whole, or up to its semicolon, or its first words and a sign that there are more."""
+    first = hint.split("; ")[0]
+    fitting = next((words for words in (hint, first) if cell_len(words) <= room), None)
+    return fitting if fitting is not None else shorten(first, max(room, 1), placeholder=" …")

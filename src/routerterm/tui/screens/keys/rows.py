@@ -67,7 +67,7 @@ def spans_of(row: Row, now: float, width: int, glyphs: Glyphs, *, here: bool = F
             name = cut(one_line(provider.title), 24, glyphs)
             docs = provider.docs.removeprefix("https://")
             spans = [Span(f"{glyphs.pointer if here else ' '} {glyphs.off} {pad(name, 24)} ", "dim")]
-            spans.append(Span(one_line(docs), "faint" if width < MEDIUM else "dim"))
+            spans.append(Span(one_line(docs), "dim"))
         case KeyRow(line=line):
             spans = _key(line, now, width, glyphs, here)
     return _filled(spans, width, glyphs)

@@ -46,7 +46,7 @@ def model_picker(app: AppContext, title: str) -> Picker:
         later(lambda: _rows(app)),
         on=app.conversation.model,
         placeholder="type a name, a provider, vision, free …",
-        empty="No model matches. Any provider/model can be named: /model provider/model",
+        nothing="No model matches. Any provider/model can be named: /model provider/model",
         row_actions=(RowAction("ctrl+s", "Favourite", lambda name: toggle_favourite(app, name)),),
         explained=True,
     )
