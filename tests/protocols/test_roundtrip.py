@@ -96,7 +96,7 @@ HOME = "routerterm.core.errors"
 
 def every(kind: type[RoutertermError]) -> list[type[RoutertermError]]:
     """A class of error and all below it."""
-    return [kind, *(below for child in kind.__subclasses__() for below in every(child))]
+    return [kind, *(below for child in sorted(kind.__subclasses__(), key=repr) for below in every(child))]
 
 
 def last_usage(events: list[object]) -> list[object]:
