@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
 from typing import TypeAlias
@@ -34,7 +34,7 @@ HUNG = 60
 SLICE = 120.0
 """Seconds of a slice."""
 Call: TypeAlias = Callable[[], object]
-"""Reads an input; a word that it returns says what came of it."""
+"""Reads an input; a word that it returns says what came of it, and an iterator is read to its end."""
 Source: TypeAlias = Callable[[random.Random], tuple[str, Call]]
 """Makes an input: its kind, and the call that reads it."""
 
@@ -229,24 +229,37 @@ def _one(make: Source, name: str, seed: int, found: Slice) -> None:
     """One input.  Raises whatever is no error of ours, and `AssertionError` where it takes too long."""
     kind, call = make(random.Random(f"{seed}/{name}/{found.inputs}"))
     which = f"{name}: input {found.inputs} of seed {seed} ({kind})"
-    worked, begun = time.process_time(), time.monotonic()
-    signal.alarm(HUNG)
-    try:
-        came = call()
-        end = came if isinstance(came, str) else "read"
-    except RoutertermError as error:
-        end = type(error).__name__
-    except BaseException:
-        print(which, flush=True)
-        raise
-    finally:
-        signal.alarm(0)
-    took, longest = time.process_time() - worked, time.monotonic() - begun
+    steps, end, took, longest, over = _steps(call), "read", 0.0, 0.0, False
+    while not over:
+        worked, begun = time.process_time(), time.monotonic()
+        signal.alarm(HUNG)
+        try:
+            came = next(steps)
+            end = came if isinstance(came, str) else "read"
+        except StopIteration:
+            over = True
+        except RoutertermError as error:
+            end, over = type(error).__name__, True
+        except BaseException:
+            print(which, flush=True)
+            raise
+        finally:
+            signal.alarm(0)
+        took, longest = max(took, time.process_time() - worked), max(longest, time.monotonic() - begun)
     found.counts[f"{kind}: {end}"] = found.counts.get(f"{kind}: {end}", 0) + 1
     if found.inputs:  # with the first call modules are loaded
         found.slowest, found.longest = max(found.slowest, took), max(found.longest, longest)
         assert took < LONGEST, f"{which} took {took:.1f} s"
     found.inputs += 1
+
+
+def _steps(call: Call) -> Iterator[object]:
+    """The call; or, of one that gives a thing after the other as an import does, each step by itself."""
+    came = call()
+    if isinstance(came, Iterator):
+        yield from came
+    else:
+        yield came
 
 
 def main() -> int:

@@ -94,7 +94,7 @@ _TABLES: tuple[tuple[str, ...], ...] = (
 
 
 def _read(path: Path) -> Callable[[], object]:
-    return lambda: list(open_archive(path, Skipped()).conversations)
+    return lambda: open_archive(path, Skipped()).conversations
 
 
 def _json(chance: random.Random) -> bytes:
