@@ -24,7 +24,7 @@ def ask(text: str, *, typing: bool = False) -> Query:
 
 async def found(store: Store, text: str, *, typing: bool = False) -> list[tuple[str, str]]:
     results = await store.search.find(ask(text, typing=typing))
-    return [(hit.title, hit.excerpt.text) for hit in results.hits]
+    return [(hit.title, hit.snippet.text) for hit in results.hits]
 
 
 @pytest.fixture
@@ -166,18 +166,18 @@ def test_no_query_breaks_the_index(text: str) -> None:
 @given(st.text(max_size=300), st.text(min_size=1, max_size=6))
 def test_marks_lie_in_the_excerpt(text: str, word: str) -> None:
     pattern = pattern_of([Term(word, prefix=True)])
-    excerpt = snippet_of(text, pattern, 40)
-    assert len(excerpt.text) <= 42
-    assert excerpt.text.isprintable() or not excerpt.text
+    snippet = snippet_of(text, pattern, 40)
+    assert len(snippet.text) <= 42
+    assert snippet.text.isprintable() or not snippet.text
     last = 0
-    for start, end in excerpt.marks:
-        assert last <= start < end <= len(excerpt.text)
+    for start, end in snippet.marks:
+        assert last <= start < end <= len(snippet.text)
         last = end
 
 
 def test_an_excerpt_shows_the_densest_place() -> None:
     text = "wal " + "x " * 300 + "wal and wal again " + "y " * 300
-    excerpt = snippet_of(text, pattern_of([Term("wal")]), 60)
-    assert [excerpt.text[a:b] for a, b in excerpt.marks] == ["wal", "wal"]
-    assert excerpt.text.startswith("…")
-    assert excerpt.text.endswith("…")
+    snippet = snippet_of(text, pattern_of([Term("wal")]), 60)
+    assert [snippet.text[a:b] for a, b in snippet.marks] == ["wal", "wal"]
+    assert snippet.text.startswith("…")
+    assert snippet.text.endswith("…")

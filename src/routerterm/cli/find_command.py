@@ -78,11 +78,11 @@ def _as_lines(hit: Hit) -> Iterator[str | Styled]:
     yield Styled(one_line(hit.title) or "Untitled", bold=True)
     yield f"  {day}  {one_line(str(who))}  {hit.conversation_id}\n    "
     at = 0
-    for start, end in hit.excerpt.marks:
-        yield _flat(hit.excerpt.text[at:start])
-        yield Styled(_flat(hit.excerpt.text[start:end]), bold=True, fg="yellow")
+    for start, end in hit.snippet.marks:
+        yield _flat(hit.snippet.text[at:start])
+        yield Styled(_flat(hit.snippet.text[start:end]), bold=True, fg="yellow")
         at = end
-    yield _flat(hit.excerpt.text[at:])
+    yield _flat(hit.snippet.text[at:])
 
 
 def _flat(text: str) -> str:
@@ -98,6 +98,6 @@ def _as_json(hit: Hit) -> dict[str, object]:
         "role": hit.role,
         "model": hit.model,
         "created_at": hit.created_at,
-        "excerpt": hit.excerpt.text,
-        "marks": [list(mark) for mark in hit.excerpt.marks],
+        "excerpt": hit.snippet.text,
+        "marks": [list(mark) for mark in hit.snippet.marks],
     }

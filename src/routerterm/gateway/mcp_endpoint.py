@@ -122,7 +122,7 @@ class McpEndpoint:
                 "title": hit.title,
                 "role": hit.role,
                 "created_at": hit.created_at,
-                "excerpt": hit.excerpt.text,
+                "excerpt": hit.snippet.text,
             }
             for hit in found.hits
         ]

@@ -43,7 +43,7 @@ class Hit(Struct, frozen=True):
     role: Role | None
     model: str | None
     created_at: int
-    excerpt: Snippet
+    snippet: Snippet
     score: float
 
 
@@ -136,7 +136,7 @@ def find(connection: sqlite3.Connection, query: Query, limit: int, now: int) -> 
         Hit(
             row["conversation_id"], row["title"] or "", row["id"],
             role=row["role"], model=row["model"], created_at=row["created_at"],
-            excerpt=snippet_of(row["found"], pattern), score=score,
+            snippet=snippet_of(row["found"], pattern), score=score,
         )
         for score, pattern, row in found[:limit]
     )  # fmt: skip

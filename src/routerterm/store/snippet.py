@@ -12,7 +12,7 @@ from routerterm.store.query import Term
 from routerterm.store.words import fold_letters
 
 WIDTH = 160
-"""Characters of an excerpt."""
+"""Characters of a snippet."""
 _LOOKED_AT = 20_000
 """Characters of a text that are weighed: a hit beyond them is found, but weighs like a single one."""
 

@@ -7,18 +7,16 @@ from __future__ import annotations
 
 import asyncio
 import os
-import time
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from routerterm.core.counting import format_bytes
 from routerterm.core.errors import RoutertermError
 from routerterm.core.files import Attached
 from routerterm.engine.chat.references import Reference, begun_at, reads_as_file, references, written
 from routerterm.tui.chat.attachment_files import attached, load
-from routerterm.tui.widgets.fuzzy import best
+from routerterm.tui.chat.working_files import MOST_ROWS, WorkingFiles
 from routerterm.tui.widgets.suggestions import Suggestion
 
 if TYPE_CHECKING:
@@ -30,9 +28,6 @@ if TYPE_CHECKING:
     from routerterm.tui.widgets.composer import Composer
     from routerterm.tui.widgets.suggestions import Suggestions
 
-MOST_ROWS = 40
-LISTED_FOR = 10.0
-"""Seconds for which a listing of the working folder holds."""
 UNSEEN = 50_000
 """Bytes that may go without having been seen as a chip: of a reference that was typed to its end and sent at once."""
 LONGEST_SHOWN = 10
@@ -71,8 +66,7 @@ class References:
         self._complain = complain
         self._fetch = fetch
         self._root = Path(os.path.abspath(os.curdir))
-        self._listed: tuple[str, ...] = ()
-        self._listed_at = -LISTED_FOR
+        self._files = WorkingFiles(self._root)
         self._begun: Reference | None = None
         """The reference of which the rows on show are endings."""
         self._declined: int | None = None
@@ -135,32 +129,7 @@ class References:
             found = await asyncio.to_thread(files, typed)
             plain = [(choice.value.replace("\\", ""), choice.about) for choice in found[:MOST_ROWS]]
             return tuple(Suggestion(path, about, path) for path, about in plain)
-        return await asyncio.to_thread(self._fitting, typed)
-
-    def _fitting(self, typed: str) -> tuple[Suggestion, ...]:
-        """The files and folders of the working folder that fit best.  Blocks."""
-        if time.monotonic() - self._listed_at > LISTED_FOR:
-            from routerterm.engine.chat.working_folder import folders_of, list_files
-
-            files = list_files(self._root)
-            self._listed, self._listed_at = (*folders_of(files), *files), time.monotonic()
-        paths: Sequence[str] = self._listed
-        if typed.endswith("/"):
-            paths = [path for path in paths if path.startswith(typed)]
-        elif not typed:
-            paths = sorted(paths, key=lambda path: (path.rstrip("/").count("/"), not path.endswith("/"), path))
-        if typed in self._listed and not typed.endswith("/"):
-            return ()  # it is written to its end
-        found = best(typed, paths, lambda path: path)[:MOST_ROWS] if not typed.endswith("/") else paths[:MOST_ROWS]
-        return tuple(Suggestion(path, self._about(path), path) for path in found)
-
-    def _about(self, path: str) -> str:
-        if path.endswith("/"):
-            return "folder"
-        try:
-            return format_bytes((self._root / path).stat().st_size)
-        except OSError:
-            return ""
+        return await asyncio.to_thread(self._files.matching, typed)
 
     def took_key(self, key: str) -> bool:
         """A key behind a reference: Tab goes into a folder, Enter and Tab take the row, Esc closes the rows.

@@ -135,7 +135,7 @@ async def _find(chat: PlainChat, argument: str) -> None:
     found = await chat.services.store.search.find(parse(argument, now_ms()), LISTED)
     chat.listed = [hit.conversation_id for hit in found.hits]
     for number, hit in enumerate(found.hits, 1):
-        chat.say(f"{number}. {one_line(hit.title) or 'Untitled'}: {one_line(hit.excerpt.text)}")
+        chat.say(f"{number}. {one_line(hit.title) or 'Untitled'}: {one_line(hit.snippet.text)}")
     if not found.hits:
         chat.say("Nothing found.")
 

@@ -87,15 +87,15 @@ def corrected(instead: Sequence[tuple[str, str]]) -> Row:
 def row_of(hit: Hit) -> Row:
     """One hit: when, where, and the words around it."""
     day = local(hit.created_at).strftime("%Y-%m-%d %H:%M")
-    return Row(f"{hit.conversation_id} {hit.message_id or ''}", (day, one_line(hit.title), marked(hit.excerpt)))
+    return Row(f"{hit.conversation_id} {hit.message_id or ''}", (day, one_line(hit.title), marked(hit.snippet)))
 
 
-def marked(excerpt: Snippet) -> tuple[Span, ...]:
-    """The excerpt with the hits bright."""
+def marked(snippet: Snippet) -> tuple[Span, ...]:
+    """The snippet with the hits bright."""
     spans, at = [], 0
-    for start, end in excerpt.marks:
-        spans.append(Span(one_line(excerpt.text[at:start]), "dim"))
-        spans.append(Span(one_line(excerpt.text[start:end]), "bright"))
+    for start, end in snippet.marks:
+        spans.append(Span(one_line(snippet.text[at:start]), "dim"))
+        spans.append(Span(one_line(snippet.text[start:end]), "bright"))
         at = end
-    spans.append(Span(one_line(excerpt.text[at:]), "dim"))
+    spans.append(Span(one_line(snippet.text[at:]), "dim"))
     return tuple(span for span in spans if span.text)
