@@ -8,6 +8,7 @@ import select
 import signal
 import sqlite3
 import subprocess
+from contextlib import closing
 from pathlib import Path
 from threading import Event
 
@@ -174,7 +175,8 @@ def test_a_reader_that_leaves_early_is_no_error(home: Path) -> None:
     assert text.startswith("word ")
 
 
-def test_interrupting_keeps_what_was_said(home: Path) -> None:
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_interrupting_keeps_what_was_said(home: Path, end: signal.Signals) -> None:
     held = Event()
     with serving(streaming("so far", wait=lambda: held.wait(60))) as url:
         house(home, url)
@@ -185,11 +187,27 @@ def test_interrupting_keeps_what_was_said(home: Path) -> None:
             assert process.stdout is not None
             assert process.stderr is not None
             assert process.stdout.read(6) == "so far"
-            process.send_signal(signal.SIGINT)
-            assert process.wait(30) == 130
+            process.send_signal(end)
+            assert process.wait(60) == 128 + end
             assert process.stderr.read().strip() == ""
         held.set()
     assert messages(home)[-1] == ("assistant", "so far", "stopped")
+    with closing(sqlite3.connect(home / "history.db")) as db:
+        assert db.execute("SELECT outcome FROM attempt").fetchall() == [("cancelled",)]
+
+
+def test_what_is_to_outlive_its_terminal_does(home: Path) -> None:
+    held = Event()
+    with serving(streaming("so far", wait=lambda: held.wait(60))) as url:
+        house(home, url)
+        command = ["sh", "-c", 'trap "" HUP; exec "$@"', "sh", *PROGRAM, "ask", "-m", "house/x", "go on"]
+        with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            assert process.stdout.read(6) == "so far"
+            process.send_signal(signal.SIGHUP)
+            held.set()
+            assert process.wait(60) == 0
+    assert messages(home)[-1] == ("assistant", "so far", "done")
 
 
 def test_killed_in_mid_answer_nothing_but_the_last_second_is_lost(home: Path) -> None:

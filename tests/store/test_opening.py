@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import os
 import signal
 import sqlite3
 import stat
 import subprocess
 import sys
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,7 +20,7 @@ import pytest
 from routerterm.core.errors import StoreError
 from routerterm.core.messages import Message, Text
 from routerterm.store.database import Store
-from routerterm.store.errors import TooNew
+from routerterm.store.errors import DiskTrouble, TooNew
 from routerterm.store.migrations import NAMES
 from routerterm.store.migrations.steps import ALL
 from routerterm.store.turns import Answer
@@ -297,4 +298,21 @@ async def test_a_home_that_cannot_be_used_is_one_sentence_and_a_hint(tmp_path: P
         await store.start()
     assert str(tmp_path / "file") in caught.value.message
     assert caught.value.hint
+    await store.close()
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (Path.mkdir, "not a regular file"),
+        (os.mkfifo, "not a regular file"),
+        (lambda path: path.symlink_to("/nowhere/at/all"), "not there"),
+    ],
+)
+async def test_what_is_no_file_in_its_place_is_told(tmp_path: Path, make: Callable[[Path], None], said: str) -> None:
+    path = tmp_path / "history.db"
+    make(path)
+    store = Store.open(path)
+    with pytest.raises(DiskTrouble, match=said):
+        await store.start()
     await store.close()

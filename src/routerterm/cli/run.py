@@ -45,8 +45,27 @@ def run() -> None:
         sys.exit(1)
 
 
+def _end_as_by_ctrl_c() -> None:
+    """Have SIGTERM, and a terminal that is closed, end a command as Ctrl+C does: what came so far is kept.
+
+    What was started to outlive its terminal (nohup) goes on.  The chat and the gateway have answers of their own.
+    """
+    import signal
+    from types import FrameType
+
+    def end(number: int, _frame: FrameType | None) -> None:
+        signal.signal(number, signal.SIG_DFL)  # a second one ends it at once
+        sys.exit(128 + number)
+
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, end)
+
+
 def _run_command() -> None:
     """Do what the arguments say."""
+    _end_as_by_ctrl_c()
     with lightly():
         import click
 

@@ -77,6 +77,9 @@ async def _serve(host: str | None, port: int | None, *, mock: bool) -> int:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, ended.set)
+        closed = getattr(signal, "SIGHUP", None)  # its terminal is; with nohup it outlives that
+        if closed is not None and signal.getsignal(closed) is not signal.SIG_IGN:
+            loop.add_signal_handler(closed, ended.set)
         await gateway.start()
         _settle(loop)
         print_line(f"routerterm serves at {gateway.address} (OpenAI: {gateway.address}/v1)", err=True)

@@ -143,6 +143,7 @@ def _open_to_write(
     path: Path, programs: Instances, now: int, *, damaged: bool = False
 ) -> tuple[sqlite3.Connection, Opening]:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _refuse_what_is_no_file(path)
     with programs.door():
         finish(path)
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
@@ -164,6 +165,14 @@ def _open_to_write(
             rescued = rescue(path, now)
             _mark(path).unlink(missing_ok=True)
             return _opened(path, programs, living, rescued)
+
+
+def _refuse_what_is_no_file(path: Path) -> None:
+    """Raises `DiskTrouble` for a folder or a pipe in the place of the history, and a link whose disk is not there."""
+    if path.is_symlink() and not path.exists():
+        raise DiskTrouble(f"{path} is a link to a file that is not there.", "Mount its disk, or remove the link.")
+    if path.exists() and not path.is_file():
+        raise DiskTrouble(f"{path} is not a regular file.", "Move it away, or set ROUTERTERM_HOME to another folder.")
 
 
 def mark_damaged(path: Path) -> None:
