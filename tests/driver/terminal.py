@@ -59,6 +59,8 @@ class TerminalDriver(Driver):
             data = data[await asyncio.to_thread(os.write, self._session.fd, data[:512]) :]
 
     def picture(self) -> Picture:
+        if self._reader.done() and not self._reader.cancelled():
+            self._reader.result()  # what ended the reading is the fault, not the picture that stopped with it
         self._session.show()
         return picture_of(self._session.emulator)
 
