@@ -13,6 +13,8 @@ from tests.cli.program import routerterm
 from tests.conftest import MODELS
 from tests.tmux import terminal
 
+from routerterm.config.local_model import load_openmp
+
 pytestmark = pytest.mark.real
 
 QUESTION = "What is the capital of France?"
@@ -36,12 +38,13 @@ def test_ask_answers_in_process(home: Path) -> None:
 
 def test_its_status_is_good(home: Path) -> None:
     ran = routerterm("local", "status", timeout=300)
-    assert (ran.code, "installed, 93 MB" in ran.out) == (0, True)
+    assert (ran.code, "installed, 98 MB" in ran.out) == (0, True)
 
 
 @pytest.fixture
 def server() -> Iterator[str]:
     """The same weights behind an OpenAI-compatible server that others wrote; its base URL."""
+    assert load_openmp()
     import xllamacpp
 
     params = xllamacpp.CommonParams()
