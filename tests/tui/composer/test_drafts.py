@@ -177,7 +177,7 @@ async def test_a_question_given_back_is_still_for_whom_it_was(
         await it.say(f"/attach {a_file(tmp_path)}")
         await it.screen_shows("notes.txt")
         await it.say("/loud hello")
-        await it.status_shows("answering +1 queued")
+        await it.status_shows("+1 queued")
         await it.press("escape")
         await it.rests()
         await it.screen_shows("asks demo/echo · temp 0.3", "notes.txt", "Say it loud: hello")
