@@ -71,7 +71,7 @@ NAMED_BY_HELP: dict[str, dict[str, Seen]] = {
         "ask('edit')": lambda it, _: it.composer or not it.in_chat,
         "ask('regenerate')": lambda it, _: it.history.branch()[-1].siblings > 1,
         "ask('regenerate_with')": titled("Ask again with"),
-        "ask('fork')": focuses("composer"),
+        "ask('fork')": says("The conversation ends here"),  # as it does at the last message
         "ask('why')": opens,
         "ask('find')": opens,
         "screen.place(1)": focuses("chats"),

@@ -26,12 +26,12 @@ async def test_the_list_renames_pins_and_copies_what_the_cursor_is_on(paths: Pat
         await it.press("end", "r")
         await it.dialog_is("Rename")
         await it.press(*" again", "enter")
-        await it.until(lambda: any(each.startswith("First talk here…") for each in titles(it)))  # cut by the list
+        await it.until(lambda: any(each.startswith("First talk her…") for each in titles(it)))  # cut by the list
         assert it.history.latest("First talk here again")
         assert it.open_id == opened, "the open conversation was changed"
         await it.go_to("chats")
         await it.press("end", "p")
-        await it.until(lambda: titles(it)[0].startswith("First talk here"))
+        await it.until(lambda: titles(it)[0].startswith("First talk her"))
         await it.press("escape")
         await it.say("/clone")
         await it.until(lambda: len(it.history.conversations()) == 3 and len(it.shown()) == 2)

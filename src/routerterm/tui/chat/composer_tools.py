@@ -122,20 +122,21 @@ class ComposerTools:
             return
         if not await self.references.attached_all(text):
             return
-        asked = Asked(text, self._attachments.take(), prompt.model, params if params != conversation.params else None)
+        alone = Asked(text, self._attachments.take())  # what is kept where the prompt's model or tools are refused
+        asked = Asked(text, alone.files, prompt.model, params if params != conversation.params else None)
 
         def send() -> None:
             self._turns.send(asked)
 
         def cancelled() -> None:
             self._composer.give_back(text)
-            self._attachments.give_back(asked)
+            self._attachments.give_back(alone)
 
         wants = [prompt.model] * bool(prompt.model) + [f"tools {', '.join(prompt.tools)}"] * bool(prompt.tools)
         if wants and self.prompts.is_of_working_folder(prompt):  # perhaps a stranger's: dear, or after files
             about = " with ".join(wants)
             self._confirmation.ask(
-                f"/{prompt.name} asks", "", send, cancelled, yes="sends it", about=about, holds=asked
+                f"/{prompt.name} asks", "", send, cancelled, yes="sends it", about=about, holds=alone
             )
         else:
             send()
