@@ -79,6 +79,8 @@ async def test_every_word_is_kept_and_nothing_is_asked_twice(
     drafts = it.history.rows("SELECT draft AS text FROM conversation UNION ALL SELECT value FROM meta")
     said = asked + "\n".join(str(row["text"]) for row in drafts)
     attached = said + "\n".join(row["facts"] for row in it.history.rows("SELECT facts FROM draft_file"))
-    assert [word for word in words if word not in said or asked.count(word) > 1] == []
+    assert [
+        (word, asked.count(word), said.count(word)) for word in words if word not in said or asked.count(word) > 1
+    ] == []
     assert [name for name in names if name not in attached] == []
     assert [name for name in names if asked.count(f'"name":"{name}"') > 1] == []

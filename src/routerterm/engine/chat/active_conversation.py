@@ -5,6 +5,7 @@ The chat and the plain chat both keep one; what they show of it is theirs.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal, Protocol, cast
 
@@ -48,6 +49,7 @@ class ActiveConversation:
         """Whether something else may be on disk by now."""
         self.draft_of: str | None = None
         """The id of the conversation with which it was kept; None for the next new one."""
+        self._saving_draft = asyncio.Lock()
         self.editing: str | None = None
         """The question or answer that the next text replaces."""
         self.editing_what: Literal["question", "answer"] = "question"
@@ -181,8 +183,14 @@ class ActiveConversation:
         head = self.session.head
         self.forks = bool(head and await self._services().store.messages.children(head))
 
-    async def save_draft(self, draft: Draft) -> None:
-        """Keep what is written and attached."""
+    async def save_draft(self, unsent: Callable[[], Draft]) -> None:
+        """Keep what is written and attached, as it is once what is being kept now is on disk."""
+        session = self._session
+        async with self._saving_draft:  # while the disk is slow, what is written next may be what was kept last
+            if self._session is session:  # else another conversation was opened, and kept this one's draft before
+                await self._save_draft(unsent())
+
+    async def _save_draft(self, draft: Draft) -> None:
         if not self.begun or (draft == self.draft_saved and not self.draft_is_stale):
             return
         drafts, id, before, elsewhere = self._services().store.drafts, self.id, self.draft_saved, self.draft_of

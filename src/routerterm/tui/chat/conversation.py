@@ -79,7 +79,7 @@ class ConversationController(ActiveConversation):
 
     async def _open(self, id: str | None, message_id: str | None, word: str, left: str) -> None:
         try:
-            await self.save_draft(replace(self._events.attached_there(), text=left))
+            await self.save_draft(lambda: replace(self._events.attached_there(), text=left))
             before = self.id
             conversation = await self.load(id, self._events.running_in(id) if id else None)
         except BaseException:  # also where it is cancelled, since another one is to be opened instead
@@ -323,12 +323,14 @@ class ConversationController(ActiveConversation):
 
     async def keep_draft(self) -> None:
         """Keep all that is written or attached and not asked: also what is on its way, or waits behind an edit."""
-        if self.opening.locked():
-            return
+        if not self.opening.locked():
+            await self.save_draft(self._unsent)
+
+    def _unsent(self) -> Draft:
         unasked, here = joined(self._events.unasked_here()).draft, self._events.attached_here()
         text = "\n\n".join(filter(None, (unasked.text, self._draft_before, self._left, self._composer.text)))
         who = unasked if unasked.model or unasked.params is not None else here
-        await self.save_draft(Draft(text, unasked.files + here.files, who.model, who.params))
+        return Draft(text, unasked.files + here.files, who.model, who.params)
 
     async def question_kept(self, session: Session) -> None:
         """A question of the conversation on show is on the disk, and no longer a draft."""

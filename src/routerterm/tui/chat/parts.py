@@ -193,7 +193,7 @@ class ChatParts:
         self.status.typed()
         if self.conversation.begun:
             keep: Any = self._keep_draft  # the type of workers knows no functions that give nothing
-            self.view.composer.run_worker(keep, group="draft", exclusive=True, exit_on_error=False)
+            self.view.composer.run_worker(keep, group="draft", exit_on_error=False)
 
     async def _keep_draft(self) -> None:
         with suppress(StoreError):  # a disk in trouble is told of where something was to be kept
