@@ -192,8 +192,10 @@ def check_what_is_behind(
     was = {line.id: figures(line) for line in found.lines_before}
     if found.look.by == "time":
         was = {line.id: figures(old) for line, old in zip(found.lines, found.lines_before, strict=False)}
+    is_now = {line.id for line in found.lines}
     for line in (*found.lines, *(line for line in found.lines_before if found.look.by not in ("time", "hour"))):
-        if line.attempts and OTHERS not in (line.id, *was):
+        within_others = OTHERS in is_now and line.id not in is_now  # it opens what it is now, too, which no line says
+        if line.attempts and OTHERS not in (line.id, *was) and not within_others:
             behind = behind_line(found, line.id, snapshot)
             now = next((figures(each) for each in found.lines if each.id == line.id), NOTHING)
             both = tuple(a + b for a, b in zip(now, was.get(line.id, NOTHING), strict=True))
