@@ -25,9 +25,11 @@ from textual.dom import DOMNode
 from textual.drivers.linux_driver import LinuxDriver
 from textual.screen import ModalScreen, Screen
 from textual.widget import Widget
+from textual.worker import Worker
+from textual.worker_manager import WorkerManager
 
 from routerterm.core.graphemes import ends
-from routerterm.tui.textual_internals import driver, kept_rules, quick_classes, screens
+from routerterm.tui.textual_internals import driver, kept_rules, leaving, quick_classes, screens
 from routerterm.tui.textual_internals.text import (
     count_vowel_signs,
     is_text,
@@ -70,8 +72,8 @@ PRIVATE: dict[str, tuple[type, tuple[str, ...]]] = {
     "a widget": (
         Widget,
         (
-            "_computes", "_forward_event", "_on_key", "_styles_cache", "_size", "_size_updated", "_container_size",
-            "_vertical_scrollbar",
+            "_closed", "_closing", "_computes", "_container_size", "_dispatch_message", "_forward_event", "_on_key",
+            "_pruning", "_size", "_size_updated", "_styles_cache", "_vertical_scrollbar",
         ),
     ),
     "a screen": (
@@ -85,9 +87,11 @@ PRIVATE: dict[str, tuple[type, tuple[str, ...]]] = {
         App,
         (
             "_batch_count", "_exception", "_exception_event", "_handle_exception", "_return_code", "_start_widget",
-            "_watch_theme",
+            "_watch_theme", "_workers",
         ),
     ),
+    "work": (Worker, ("_work",)),
+    "what sees to work": (WorkerManager, ("_remove_worker",)),
     "a style sheet": (Stylesheet, ("_parse_cache", "_parse_rules", "_variables")),
     "a compositor": (Compositor, ("_render_chops",)),
     "a cache of rows": (StylesCache, ("_cache", "_dirty_lines", "_width")),
@@ -100,7 +104,7 @@ PRIVATE: dict[str, tuple[type, tuple[str, ...]]] = {
     ),
     "Rich's console": (Console, ("_color_system",)),
 }  # fmt: skip
-"""Every private that `screens`, `driver`, `kept_rules` and `quick_classes` use; those of `text` are tried out below."""
+"""Every private that the modules below use; those of `text` are tried out by themselves."""
 
 
 @pytest.mark.parametrize("whose", PRIVATE)
@@ -117,7 +121,7 @@ def test_the_list_of_privates_is_whole() -> None:
     """What the folder reaches into, by its own source, is what is tried out here."""
     named = {name for _, names in PRIVATE.values() for name in names}
     used = set()
-    for module in (screens, driver, kept_rules, quick_classes):
+    for module in (screens, driver, kept_rules, leaving, quick_classes):
         for node in ast.walk(ast.parse(inspect.getsource(module))):
             if isinstance(node, ast.Attribute) and node.attr.startswith("_") and not node.attr.startswith("__"):
                 used.add(node.attr)

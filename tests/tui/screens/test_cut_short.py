@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 
 import pytest
 from textual import events
@@ -70,3 +71,17 @@ async def test_escape_right_behind_a_key_that_opens_something(paths: Paths, plac
                 await it.leave(lambda: it.focus() == "composer")
         await it.type("still here")
         await it.composer_is("still here")
+
+
+async def test_work_that_is_given_up_before_it_begins_is_put_away(paths: Paths) -> None:
+    """Else Python says of it that it was never awaited, at some later moment and amid whatever is done then."""
+    configure(paths)
+
+    async def look_up() -> None:
+        raise AssertionError("it was to be given up")
+
+    async with in_process(paths) as it:
+        replaced, given_up = look_up(), look_up()
+        it.app.run_worker(replaced, group="looks", exclusive=True, exit_on_error=False)
+        it.app.run_worker(given_up, group="looks", exclusive=True, exit_on_error=False).cancel()
+        await it.until(lambda: {inspect.getcoroutinestate(each) for each in (replaced, given_up)} == {"CORO_CLOSED"})

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
@@ -192,8 +192,7 @@ class ChatParts:
         self.status.refresh()
         self.status.typed()
         if self.conversation.begun:
-            keep: Any = self._keep_draft  # the type of workers knows no functions that give nothing
-            self.view.composer.run_worker(keep, group="draft", exit_on_error=False)
+            self.view.composer.run_worker(self._keep_draft(), group="draft", exit_on_error=False)
 
     async def _keep_draft(self) -> None:
         with suppress(StoreError):  # a disk in trouble is told of where something was to be kept

@@ -186,8 +186,7 @@ class StatusController:
         self.refresh()
 
     def _ask_forecast(self) -> None:
-        forecast: Any = self._forecast  # called when it begins: the next letter may be quicker
-        self._status_line.run_worker(forecast, group="forecast", exclusive=True, exit_on_error=False)
+        self._status_line.run_worker(self._forecast(), group="forecast", exclusive=True, exit_on_error=False)
 
     async def _forecast(self) -> None:
         """Look up what the next message would cost; with nothing written, only how full the context is."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from functools import partial
 from textwrap import shorten, wrap
 from typing import TYPE_CHECKING, ClassVar, TypeAlias
 
@@ -218,8 +217,7 @@ class Picker(Modal[str | None]):
             self._refill()
 
     def _refill(self) -> None:
-        filling = partial(self._fill, self._query)  # no coroutine before its worker begins: it may never begin
-        self._filling = self.run_worker(filling, exclusive=True, group="picker", exit_on_error=False)
+        self._filling = self.run_worker(self._fill(self._query), exclusive=True, group="picker", exit_on_error=False)
 
     async def _fill(self, query: str) -> None:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import TYPE_CHECKING, TypeVar
 
 from textual import events
@@ -10,9 +11,13 @@ from textual.css.query import NoMatches
 from textual.screen import Screen
 from textual.widget import Widget
 from textual.worker import WorkerFailed, active_worker
+from textual.worker_manager import WorkerManager
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from textual.message import Message
+    from textual.worker import Worker
 
 Answer = TypeVar("Answer")
 
@@ -45,3 +50,12 @@ class LeavableScreen(Screen[Answer]):
         except NoMatches:
             if not is_left(self):
                 raise
+
+
+class LeavableWork(WorkerManager):
+    """Work that may be given up before it begins: its screen is left at once, or newer work takes its place."""
+
+    def _remove_worker(self, worker: Worker[Any]) -> None:
+        super()._remove_worker(worker)
+        if inspect.iscoroutine(worker._work):
+            worker._work.close()  # else Python warns, whenever it is collected, that it was never awaited

@@ -10,7 +10,7 @@ from textual.app import App
 from textual.binding import BindingsMap
 from textual.widget import Widget
 
-from routerterm.tui.textual_internals.leaving import looked_behind
+from routerterm.tui.textual_internals.leaving import LeavableWork, looked_behind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -183,6 +183,10 @@ def colours_changed(app: App[Any], theme: str) -> None:
 
 class GuardedApp(App[int]):
     """Ends on a text of ours where something goes wrong; Textual's own picture of an error shows variables, so keys."""
+
+    def __init__(self, driver_class: type[Any] | None = None) -> None:
+        super().__init__(driver_class=driver_class)
+        self._workers = LeavableWork(self)
 
     def last_words(self, error: Exception) -> Text:
         """What the program ends on."""
