@@ -13,7 +13,7 @@ from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual.color import Color
-from textual.geometry import Region, Spacing
+from textual.geometry import Region
 from textual.screen import ModalScreen, Screen
 from textual.strip import Strip
 
@@ -64,21 +64,7 @@ class Modal(ModalScreen[Answer], FastScreen[Answer]):
         if box != self._lies_at:
             self._lies_at = box
             keep_lines(self)  # those kept so far are of where the dialog was before
-            self._place_notices(box)
             self.refresh()
-
-    def _place_notices(self, box: Region) -> None:
-        """A notice lies beside the dialog, or else on its lower edge: never over its rows or keys."""
-        rack, rows = next(iter(self.query("ToastRack")), None), self.size.height
-        if rack is None or not box:
-            return
-        margin = rack.styles.base.margin
-        usual = rows - 1 - margin.bottom
-        free = (row for row in (usual, box.bottom, box.y - 1) if 0 <= row < rows and not box.y <= row < box.bottom)
-        row = next(free, box.bottom - 1)
-        if row not in (usual, box.bottom - 1):  # there are words, of which the first letter would be left
-            margin = Spacing()
-        rack.styles.margin = (0, margin.right, rows - 1 - row, margin.left)
 
     def notify_style_update(self) -> None:
         """What lies beneath is in other tones now."""
