@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from routerterm.config import local_model
-from routerterm.core.counting import format_bytes
+from routerterm.core.counting import counted, format_bytes
 from routerterm.core.errors import RoutertermError
 from routerterm.tui.widgets.welcome import Option
 
@@ -135,7 +135,7 @@ class Onboarding:
         for name, found in self._neighbours.items():
             count = len(found.models)
             some = ", ".join(found.models[:2]) + (" …" if count > 2 else "")
-            ways.append(Option(name, found.title, f"runs here with {count} model{'s' * (count != 1)}: {some}"))
+            ways.append(Option(name, found.title, f"runs here with {counted(count, 'model')}: {some}"))
         return ways
 
     async def _look_around(self) -> None:

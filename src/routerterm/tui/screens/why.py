@@ -104,7 +104,8 @@ def _end(record: ReplyTrace, status: str, glyphs: Glyphs) -> Iterator[Line]:
         if record.error.hint:
             yield f"     {one_line(in_chat(record.error.hint))}", "warning"
     if record.left_out is not None:
-        yield f"  {record.left_out.messages} earlier messages were left out: the context window was full.", "dim"
+        earlier = counted(record.left_out.messages, "earlier message was", "earlier messages were")
+        yield f"  {earlier} left out: the context window was full.", "dim"
     yield from _ending(record, status, glyphs)
     if record.finish is None:
         return
@@ -113,7 +114,7 @@ def _end(record: ReplyTrace, status: str, glyphs: Glyphs) -> Iterator[Line]:
     if record.usage is not None:
         usage = record.usage
         cached = f" ({usage.cache_read:,} from cache)" if usage.cache_read else ""
-        searched = f", {usage.searches} web searches" if usage.searches else ""
+        searched = f", {counted(usage.searches, 'web search', 'web searches')}" if usage.searches else ""
         yield f"    {usage.input:,} tokens in{cached}, {usage.output:,} out{searched}  {basis_of(usage)}", "text"
     if record.cost is not None:
         dated = f", prices of {record.cost.price_date}" if record.cost.price_date else ""

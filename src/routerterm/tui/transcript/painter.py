@@ -12,6 +12,7 @@ from textual.geometry import Region
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from routerterm.core.counting import counted
 from routerterm.tui.themes.palette import Palette
 from routerterm.tui.transcript.entry_list import EntryList, EntrySlot
 from routerterm.tui.transcript.paint import GUTTER, overlay, paint
@@ -153,8 +154,7 @@ class Painter(ScrollView):
 
     def _notice(self, width: int) -> Strip:
         palette = self.palette
-        lines = f"{self.news} new line{'s' * (self.news != 1)}"
-        text = f" {palette.signs.down} {lines} {palette.signs.dot} End "
+        text = f" {palette.signs.down} {counted(self.news, 'new line')} {palette.signs.dot} End "
         number, index = self.entry_list.heights.find(self.rows - 1 + self.scroll_offset.y)
         slot = self.entry_list.slots[number] if number < len(self.entry_list.slots) else None
         below = Strip.blank(width, palette.ground)

@@ -301,11 +301,9 @@ def _between(text: str, at: int, opening: str, closing: str, around: bool, count
     for place in range(start, len(text)):
         depth += (text[place] == opening) - (text[place] == closing)
         if depth == 0:
+            if count > 1 and not start:
+                return None
             if count > 1:
-                return (
-                    _between(text, start - 1, opening, closing=closing, around=around, count=count - 1)
-                    if start
-                    else None
-                )
+                return _between(text, start - 1, opening, closing=closing, around=around, count=count - 1)
             return Span(start, place + 1) if around else Span(start + 1, place)
     return None

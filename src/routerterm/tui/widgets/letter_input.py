@@ -112,5 +112,7 @@ class LetterInput(Input):
 def hint_in(hint: str, room: int) -> str:
     """A hint in so many cells: whole, or up to its semicolon, or its first words and a sign that there are more."""
     first = hint.split("; ")[0]
-    fitting = next((words for words in (hint, first) if cell_len(words) <= room), None)
-    return fitting if fitting is not None else shorten(first, max(room, 1), placeholder=" …")
+    for words in (hint, first):
+        if cell_len(words) <= room:
+            return words
+    return shorten(first, max(room, 1), placeholder=" …")

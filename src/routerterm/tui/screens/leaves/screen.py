@@ -111,12 +111,7 @@ class LeavesScreen(Modal[None]):
     def on_resize(self, event: events.Resize) -> None:
         """On a narrow screen the keys take more lines."""
         width = event.size.width
-        if width >= WIDE:
-            self.query_one("#foot", FieldLine).lines = 1
-        elif width >= NARROW:
-            self.query_one("#foot", FieldLine).lines = 2
-        else:
-            self.query_one("#foot", FieldLine).lines = 3
+        self.query_one("#foot", FieldLine).lines = 1 + (width < WIDE) + (width < NARROW)
         self.set_class(width < NARROW, "-narrow")
         self._remark()
 

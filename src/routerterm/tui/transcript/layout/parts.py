@@ -32,8 +32,8 @@ def thought_lines(part: Reasoning, width: int, signs: Signs, *, opened: bool, li
     if live:
         head = Line(((f"{signs.opened} ", "~bullet"), ("thinking", "thought")))
         return [head, *_thought(part.text[-WINDOW_TEXT:], width, signs)[-WINDOW:]]
-    words = part.text.count(" ") + 1
-    head = _fold(f"reasoning {signs.dot} {words} word{'s' * (words != 1)}", "thought", width, signs, opened=opened)
+    words = counted(part.text.count(" ") + 1, "word")
+    head = _fold(f"reasoning {signs.dot} {words}", "thought", width, signs, opened=opened)
     return [head, *_thought(part.text, width, signs)] if opened else [head]
 
 
