@@ -229,7 +229,7 @@ def _one(make: Source, name: str, seed: int, found: Slice) -> None:
     """One input.  Raises whatever is no error of ours, and `AssertionError` where it takes too long."""
     kind, call = make(random.Random(f"{seed}/{name}/{found.inputs}"))
     which = f"{name}: input {found.inputs} of seed {seed} ({kind})"
-    steps, end, took, longest, over = _steps(call), "read", 0.0, 0.0, False
+    steps, end, took, longest, over = steps_of(call), "read", 0.0, 0.0, False
     while not over:
         worked, begun = time.process_time(), time.monotonic()
         signal.alarm(HUNG)
@@ -253,7 +253,7 @@ def _one(make: Source, name: str, seed: int, found: Slice) -> None:
     found.inputs += 1
 
 
-def _steps(call: Call) -> Iterator[object]:
+def steps_of(call: Call) -> Iterator[object]:
     """The call; or, of one that gives a thing after the other as an import does, each step by itself."""
     came = call()
     if isinstance(came, Iterator):

@@ -150,9 +150,9 @@ import asyncio, ctypes, pathlib, tempfile
 from tests.keys.parts import keyring
 def dumpable(): return ctypes.CDLL(None).prctl(3, 0, 0, 0, 0)
 async def main():
-    manager = keyring(pathlib.Path(tempfile.mkdtemp()), {{"OPENAI_API_KEY": {OPENAI!r}}})
+    store = keyring(pathlib.Path(tempfile.mkdtemp()), {{"OPENAI_API_KEY": {OPENAI!r}}})
     assert dumpable() == 1
-    assert [key.secret.reveal() for key in await manager.keys("openai")] == [{OPENAI!r}]
+    assert [key.secret.reveal() for key in await store.keys("openai")] == [{OPENAI!r}]
     assert dumpable() == 0
 asyncio.run(main())
 print("held")

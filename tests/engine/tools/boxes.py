@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,25 @@ from routerterm.config.schema import Settings
 from routerterm.config.schema_tools import McpSettings, ToolSettings
 from routerterm.core.secret import Secret
 from routerterm.engine.tools.toolbox import Toolbox
+from tests.driver.driver import PATIENCE
 
 HERE = Path(__file__).resolve().parent
+
+
+def is_running(pid: int) -> bool:
+    """Whether a process runs; one that has ended and is not yet collected does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def wait_until(holds: Callable[[], bool], every: float = 0.02) -> None:
+    """Wait for it, as long as anything here may take on a busy machine.  Blocks."""
+    until = time.monotonic() + PATIENCE
+    while not holds():
+        assert time.monotonic() < until, "it never came"
+        time.sleep(every)
 
 
 class Secrets:

@@ -7,7 +7,6 @@ import json
 import os
 import signal
 import subprocess
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager, suppress
 from pathlib import Path
@@ -25,7 +24,7 @@ from routerterm.wiring.services import Services
 from tests.cli.program import PROGRAM
 from tests.driver.homes import PRICED, configure, priced
 from tests.driver.provider import Answer, serving
-from tests.engine.tools.boxes import old
+from tests.engine.tools.boxes import old, wait_until
 
 
 @asynccontextmanager
@@ -54,11 +53,8 @@ def asking(question: str, environ: dict[str, str]) -> subprocess.Popen[bytes]:
 def kill_in_the_second_call(environ: dict[str, str], calls: Path) -> None:
     process = asking("Take two notes.", environ)
     try:
-        until = time.monotonic() + 120
-        while not (calls.exists() and calls.read_text() == "xx"):
-            assert process.poll() is None, "it ended by itself"
-            assert time.monotonic() < until, "the second call never came"
-            time.sleep(0.02)
+        wait_until(lambda: process.poll() is not None or (calls.exists() and calls.read_text() == "xx"))
+        assert process.poll() is None, "it ended by itself"
     finally:
         process.send_signal(signal.SIGKILL)
         process.wait()
@@ -106,13 +102,6 @@ MOMENTS: dict[str, tuple[Moment, float]] = {
 """When it is killed: so many seconds after this is so."""
 STEP = 100 * 3_000 + 20 * 15_000
 """Nano-dollars of a step."""
-
-
-def wait_until(true: Callable[[], bool], every: float = 0.02) -> None:
-    until = time.monotonic() + 150
-    while not true():
-        assert time.monotonic() < until
-        time.sleep(every)
 
 
 def serves(file: Path) -> bool:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from routerterm.engine.tools.stdio import StdioConnection
 from routerterm.protocols.mcp import McpClient
+from tests.engine.tools.boxes import is_running, wait_until
 
 DAEMON = """
 import os, signal, sys, time
@@ -30,20 +29,6 @@ sys.stdin.read()
 """
 
 
-def is_alive(pid: int) -> bool:
-    """Whether it runs; one that has ended and is not yet collected does not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
-
-
-def wait_until(holds: Callable[[], bool]) -> None:
-    """Wait for it; where it never comes, the test's own limit ends this."""
-    while not holds():
-        time.sleep(0.05)
-
-
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="processes are found by way of /proc")
 @pytest.mark.parametrize("how", ["willing", "stubborn"])
 async def test_a_daemon_of_a_server_ends_with_it(tmp_path: Path, how: str) -> None:
@@ -53,8 +38,8 @@ async def test_a_daemon_of_a_server_ends_with_it(tmp_path: Path, how: str) -> No
     connection = await StdioConnection.open(McpClient(), command, {}, os.environ)
     await asyncio.to_thread(wait_until, note.exists)
     pid = int(note.read_text())
-    assert is_alive(pid)
+    assert is_running(pid)
     await connection.aclose()
-    await asyncio.to_thread(wait_until, lambda: not is_alive(pid))
+    await asyncio.to_thread(wait_until, lambda: not is_running(pid))
     assert other._process.returncode is None, "another server is not touched"
     await other.aclose()

@@ -6,7 +6,6 @@ import asyncio
 import os
 import socket
 import sys
-import time
 from contextlib import AsyncExitStack, aclosing, suppress
 from pathlib import Path
 
@@ -17,8 +16,7 @@ from routerterm.config.schema_tools import McpSettings, ToolRules, ToolSettings
 from routerterm.core.errors import RoutertermError
 from routerterm.engine.tools.toolbox import Toolbox
 from routerterm.engine.tools.values import CallResult
-from tests.driver.driver import PATIENCE
-from tests.engine.tools.boxes import HERE, Secrets, box, old, real
+from tests.engine.tools.boxes import HERE, Secrets, box, is_running, old, real, wait_until
 
 
 async def called(tools: Toolbox, name: str, **arguments: object) -> CallResult:
@@ -133,21 +131,8 @@ async def test_a_stubborn_server_ends_with_its_children(tmp_path: Path) -> None:
     file = tmp_path / "child"
     async with aclosing(box(tmp_path, pad=old("stubborn", str(file)))) as tools:
         await tools.offers()
-    assert await asyncio.to_thread(_ends, int(file.read_text()))
-
-
-def _ends(process: int) -> bool:
-    """Whether a process is gone, or waits only to be reaped, before patience ends."""
-    until = time.monotonic() + PATIENCE
-    while time.monotonic() < until:
-        try:
-            os.kill(process, 0)
-            if Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z":
-                return True
-        except OSError:
-            return True
-        time.sleep(0.02)
-    return False
+    child = int(file.read_text())
+    await asyncio.to_thread(wait_until, lambda: not is_running(child))
 
 
 async def test_a_call_that_is_cancelled_leaves_the_server_usable(tmp_path: Path) -> None:

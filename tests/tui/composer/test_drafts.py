@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from routerterm.config.paths import Paths
+from routerterm.wiring import Services
 from tests.driver import Driver, in_process, in_terminal
 from tests.driver.homes import PRICED, configure, priced
 from tests.driver.provider import Answer, Provider, serving
@@ -34,6 +35,15 @@ def a_file(folder: Path, name: str = "notes.txt", text: str = "milk, bread") -> 
 def kept(it: Driver) -> int:
     """How many files of drafts are in the history."""
     return len(it.history.rows("SELECT number FROM draft_file"))
+
+
+async def with_a_file_kept(it: Driver, folder: Path) -> tuple[Services, str]:
+    """A conversation with a file that is attached and not sent: the program's services, and its id."""
+    await it.ask("alpha")
+    await it.say(f"/attach {a_file(folder)}")
+    await it.until(lambda: kept(it) == 1)
+    assert it.app.services is not None
+    return it.app.services, it.history.conversations()[0].id
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -136,15 +146,10 @@ async def test_files_of_a_queued_question_are_kept_with_it(paths: Paths, tmp_pat
 async def test_a_deleted_conversations_files_go_with_it(paths: Paths, tmp_path: Path) -> None:
     configure(paths)
     async with in_process(paths) as it:
-        await it.ask("alpha")
-        await it.say(f"/attach {a_file(tmp_path)}")
-        await it.until(lambda: kept(it) == 1)
-        services = it.app.services
-        assert services is not None
-        chat = it.history.conversations()[0]
+        services, conversation = await with_a_file_kept(it, tmp_path)
         await it.press("f2")
         await it.until(lambda: it.open_id is None)
-        await services.store.conversations.delete(chat.id)
+        await services.store.conversations.delete(conversation)
         await services.store.conversations.purge(0)
         await it.until(lambda: kept(it) == 0, "files of a conversation that is gone are kept")
 
@@ -152,12 +157,8 @@ async def test_a_deleted_conversations_files_go_with_it(paths: Paths, tmp_path: 
 async def test_another_programs_question_leaves_the_files(paths: Paths, tmp_path: Path) -> None:
     configure(paths)
     async with in_process(paths) as it:
-        await it.ask("alpha")
-        await it.say(f"/attach {a_file(tmp_path)}")
-        await it.until(lambda: kept(it) == 1)
-        services = it.app.services
-        assert services is not None
-        session = services.session(it.history.conversations()[0].id)
+        services, conversation = await with_a_file_kept(it, tmp_path)
+        session = services.session(conversation)
         async for _ in session.send("from elsewhere", model="demo/echo"):
             pass
         assert kept(it) == 1
