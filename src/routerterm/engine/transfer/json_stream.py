@@ -28,8 +28,11 @@ _CHUNK = 1 << 20
 _TOKEN = re.compile(rb'[\[\]{}]|"[^"\\]*(?:\\.[^"\\]*)*("|\\?\Z)', re.DOTALL)
 _SCALAR = re.compile(rb"[^\s,\[\]{}:\"]+")
 _SPACE = b" \t\r\n\x1e"
-_WIDE = ((b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
-"""How a file of two bytes a letter begins: what PowerShell's ``>`` writes."""
+_WIDE = (
+    ("utf-16-le", (b"\xff\xfe", b"[\0", b"{\0")),
+    ("utf-16-be", (b"\xfe\xff", b"\0[", b"\0{")),
+)
+"""How a file of two bytes a letter begins, with a mark (what PowerShell's ``>`` writes) or without one."""
 _NOT_JSON = "Not a JSON file, or one that was cut short."
 
 
@@ -210,9 +213,7 @@ class JsonStream:
 
 def _wide(beginning: bytes) -> codecs.IncrementalDecoder | None:
     """What reads a file of two bytes a letter; None for any other."""
-    for mark, name in _WIDE:
-        first = beginning[:2].strip(b"\0") if len(beginning) > 1 else b""
-        plain = first in (b"[", b"{") and beginning[:2].index(first) == (name == "utf-16-be")
-        if beginning.startswith(mark) or plain:
+    for name, starts in _WIDE:
+        if beginning.startswith(starts):
             return codecs.getincrementaldecoder(name)("replace")
     return None

@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING, Any
 from routerterm.core.errors import StoreError
 from routerterm.core.messages import Image, Part, Reasoning, Role
 from routerterm.engine.transfer.coding_agents import read_crush, read_opencode
-from routerterm.engine.transfer.common import EARLIEST, ImportedMessage, Skipped, carry, fenced, milliseconds, texts
+from routerterm.engine.transfer.common import (
+    EARLIEST,
+    ImportedMessage,
+    Skipped,
+    carry,
+    fenced,
+    milliseconds,
+    text_of,
+    texts,
+)
 from routerterm.engine.transfer.problems import BadArchive
 from routerterm.engine.transfer.web_chats import read_open_webui
 from routerterm.store.foreign_files import Peer, Row, chats, peer_of
@@ -77,10 +86,10 @@ def _opencode(chat: Row, rows: list[Row]) -> dict[str, Any]:
 
 def read_llm(id: str, rows: list[Row], skipped: Skipped) -> ConversationBundle | None:
     """One conversation from what ``llm logs --json`` prints, under the id that it has in the database."""
-    said = sorted(rows, key=lambda row: _text(row.get("datetime_utc")))
+    said = sorted(rows, key=lambda row: text_of(row.get("datetime_utc")))
     for row in said:
         for call in row.get("tool_calls") or ():
-            skipped.note("tool calls and results", _text(call.get("name")) if isinstance(call, dict) else "")
+            skipped.note("tool calls and results", text_of(call.get("name")) if isinstance(call, dict) else "")
     turns: list[Row] = [{**row, "fragments": _fragments(row, "prompt"), "system_fragments": _fragments(row, "system"),
               "attachments": [each for each in row.get("attachments") or () if isinstance(each, dict)]}
              for row in said]  # fmt: skip
@@ -99,11 +108,11 @@ def _llm(chat: Row, rows: list[Row], skipped: Skipped) -> ConversationBundle | N
     system = ""
     for row in rows:
         at, above = milliseconds(row.get("datetime_utc")), said[-1].id if said else None
-        model = _text(row.get("model")) or None
-        question = texts("\n".join([*row.get("fragments", ()), *filter(None, [_text(row.get("prompt"))])]))
+        model = text_of(row.get("model")) or None
+        question = texts("\n".join([*row.get("fragments", ()), *filter(None, [text_of(row.get("prompt"))])]))
         question += tuple(part for each in row.get("attachments", ()) for part in _attached(each, skipped))
         calls = "\n\n".join(fenced(call) for call in row.get("calls", ()))
-        answer = texts("\n\n".join(filter(None, [calls, _text(row.get("response"))])))
+        answer = texts("\n\n".join(filter(None, [calls, text_of(row.get("response"))])))
         pairs: tuple[tuple[Role, str, tuple[Part, ...]], ...] = (("user", "q", question), ("assistant", "a", answer))
         for role, mark, parts in pairs:
             if parts:
@@ -112,17 +121,17 @@ def _llm(chat: Row, rows: list[Row], skipped: Skipped) -> ConversationBundle | N
                     ImportedMessage(id, above, role, parts=parts, at=at, model=model if role == "assistant" else None)
                 )
                 above = id
-        system = system or "\n".join([*row.get("system_fragments", ()), *filter(None, [_text(row.get("system"))])])
-    model = _text(chat.get("model")) or next((one.model for one in said if one.model), None)
-    return carry("llm", str(chat["id"]), _text(chat.get("name")), said, model=model, system=system or None)
+        system = system or "\n".join([*row.get("system_fragments", ()), *filter(None, [text_of(row.get("system"))])])
+    model = text_of(chat.get("model")) or next((one.model for one in said if one.model), None)
+    return carry("llm", str(chat["id"]), text_of(chat.get("name")), said, model=model, system=system or None)
 
 
 def _attached(row: Row, skipped: Skipped) -> tuple[Part, ...]:
     """A picture that the database holds, or an address; a file elsewhere on that machine is left out."""
-    kind, content, url = _text(row.get("type")), row.get("content"), _text(row.get("url"))
+    kind, content, url = text_of(row.get("type")), row.get("content"), text_of(row.get("url"))
     if kind.startswith("image/") and (isinstance(content, bytes) or url):
         return (Image(kind, content, None) if isinstance(content, bytes) else Image(kind, b"", url),)
-    name = _text(row.get("path")) or url or kind
+    name = text_of(row.get("path")) or url or kind
     skipped.note("attachments that are not images or not in the database", name)
     return texts(f"*[attachment: {name}]*")
 
@@ -140,17 +149,17 @@ def _llm_thread(chat: Row, rows: list[Row], skipped: Skipped) -> ConversationBun
         for _ in range(len(row["pictures"]) - len(pictures)):
             skipped.note("attachments that are not images")
         thought = (Reasoning(row["reasoning"]),) if row["reasoning"] else ()
-        parts = thought + texts(_text(row["text"])) + pictures
+        parts = thought + texts(text_of(row["text"])) + pictures
         if role == "system":
-            system = system or _text(row["text"])
+            system = system or text_of(row["text"])
         if role not in ("user", "assistant") or not parts:
             above[id] = parent
             continue
-        model = _text(row["model"]) or None if role == "assistant" else None
+        model = text_of(row["model"]) or None if role == "assistant" else None
         said.append(ImportedMessage(id, parent, role, parts=parts, at=milliseconds(row["at"]), model=model))
         above[id] = id
-    created, model = milliseconds(chat.get("datetime_utc")), _text(chat.get("model")) or None
-    title = _text(chat.get("name"))
+    created, model = milliseconds(chat.get("datetime_utc")), text_of(chat.get("model")) or None
+    title = text_of(chat.get("name"))
     return carry("llm", str(chat["id"]), title, said, model=model, created=created, system=system)
 
 
@@ -159,7 +168,7 @@ def _elia(chat: Row, rows: list[Row], skipped: Skipped) -> ConversationBundle | 
     known: set[str] = set()
     system = None
     for row in rows:
-        role, text, id = row.get("role"), _text(row.get("content")), str(row["id"])
+        role, text, id = row.get("role"), text_of(row.get("content")), str(row["id"])
         if role == "system":
             system = system or text
             continue
@@ -173,7 +182,7 @@ def _elia(chat: Row, rows: list[Row], skipped: Skipped) -> ConversationBundle | 
             above = said[-1].id
         else:
             above = None
-        model = _text(row.get("model")) if role == "assistant" else None
+        model = text_of(row.get("model")) if role == "assistant" else None
         said.append(
             ImportedMessage(
                 id, above, role, parts=texts(text), at=milliseconds(row.get("timestamp")), model=model or None
@@ -183,9 +192,9 @@ def _elia(chat: Row, rows: list[Row], skipped: Skipped) -> ConversationBundle | 
     return carry(
         "elia",
         str(chat["id"]),
-        _text(chat.get("title")),
+        text_of(chat.get("title")),
         said,
-        model=_text(chat.get("model")) or None,
+        model=text_of(chat.get("model")) or None,
         created=milliseconds(chat.get("started_at")),
         archived=bool(chat.get("archived")),
         system=system,
@@ -201,14 +210,19 @@ def _oterm(chat: Row, rows: list[Row], skipped: Skipped) -> ConversationBundle |
         if author not in ("user", "assistant"):
             skipped.note("messages in an unknown format")
             continue
-        parts = texts(_text(row.get("text"))) + _pictures(row.get("images"), skipped)
+        parts = texts(text_of(row.get("text"))) + _pictures(row.get("images"), skipped)
         if parts:
             above = said[-1].id if said else None
             said.append(ImportedMessage(str(row["id"]), above, author, parts, order))
-    provider = _text(chat.get("provider")) or "ollama"
+    provider = text_of(chat.get("provider")) or "ollama"
     model = f"{provider}/{chat['model']}" if chat.get("model") else None
     return carry(
-        "oterm", _key(chat["id"]), _text(chat.get("name")), said, model=model, system=_text(chat.get("system")) or None
+        "oterm",
+        _key(chat["id"]),
+        text_of(chat.get("name")),
+        said,
+        model=model,
+        system=text_of(chat.get("system")) or None,
     )
 
 
@@ -227,7 +241,3 @@ def _pictures(column: Any, skipped: Skipped) -> tuple[Part, ...]:
     if any(kind is None for kind, _ in kinds):
         skipped.note("images of an unknown type")
     return tuple(Image(kind, one) for kind, one in kinds if kind)
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""

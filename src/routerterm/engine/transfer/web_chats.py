@@ -123,7 +123,10 @@ def read_plain(
     system = None
     for n, row in enumerate(rows):
         parts = content_parts(row.get("content"), skipped)
-        _note_what_lacks(row, skipped)
+        _note_calls(row, skipped)
+        files = row.get("files")
+        for file in files if isinstance(files, list) else ():
+            skipped.note("attached files", file if isinstance(file, str) else "")
         if row["role"] == "system" and not said:
             system = system or "".join(part.text for part in parts if isinstance(part, Text)) or None
             continue
@@ -144,14 +147,12 @@ def _model(row: Mapping[str, Any]) -> str | None:
     return text_of(row.get("model")) or (text_of(about.get("model")) if isinstance(about, dict) else "") or None
 
 
-def _note_what_lacks(row: Mapping[str, Any], skipped: Skipped) -> None:
-    """Calls of tools and files that stand beside a message's content."""
-    calls, files = row.get("tool_calls"), row.get("files")
+def _note_calls(row: Mapping[str, Any], skipped: Skipped) -> None:
+    """Calls of tools that stand beside a message's content."""
+    calls = row.get("tool_calls")
     for call in calls if isinstance(calls, list) else ():
         function = call.get("function") if isinstance(call, dict) else None
         skipped.note("tool calls and results", text_of(function.get("name")) if isinstance(function, dict) else "")
-    for file in files if isinstance(files, list) else ():
-        skipped.note("attached files", file if isinstance(file, str) else "")
 
 
 def content_parts(content: Any, skipped: Skipped) -> tuple[Part, ...]:
@@ -225,7 +226,7 @@ def _turn(id: str, above: str | None, node: Mapping[str, Any], skipped: Skipped)
     """A message of Open WebUI or LibreChat."""
     asked = node.get("role") == "user" or node.get("isCreatedByUser") is True
     parts = content_parts(node.get("content"), skipped) or texts(text_of(node.get("text")))
-    _note_what_lacks({"tool_calls": node.get("tool_calls")}, skipped)
+    _note_calls(node, skipped)
     files = node.get("files")
     for file in files if isinstance(files, list) else ():
         url = text_of(file.get("url")) if isinstance(file, dict) else ""
