@@ -38,8 +38,8 @@ class Drafts:
 
         def job(connection: sqlite3.Connection) -> None:
             _write_text(connection, id, draft.text)
-            _write_files(connection, id or "", draft.files)
-            _write_answerer(connection, id or "", draft)
+            _write_files(connection, id, draft.files)
+            _write_answerer(connection, id, draft)
 
         await self._writer.write(job)
 
@@ -51,8 +51,8 @@ class Drafts:
             text = "\n\n".join(filter(None, (draft.text, now.text)))
             who = now if now.model or now.params is not None else draft
             _write_text(connection, id, text)
-            _write_files(connection, id or "", (*draft.files, *now.files))
-            _write_answerer(connection, id or "", who)
+            _write_files(connection, id, (*draft.files, *now.files))
+            _write_answerer(connection, id, who)
 
         await self._writer.write(job)
 
@@ -62,14 +62,15 @@ class Drafts:
         def job(connection: sqlite3.Connection) -> None:
             if _text(connection, id) == replace_surrogates(draft.text):
                 _write_text(connection, id, "")
-                _write_answerer(connection, id or "", Draft())
-            drop_sent(connection, id or "", [file.part for file in draft.files])
+                _write_answerer(connection, id, Draft())
+            drop_sent(connection, id, [file.part for file in draft.files])
 
         await self._writer.write(job)
 
 
-def drop_sent(connection: sqlite3.Connection, key: str, parts: Iterable[Part]) -> None:
-    """These parts were sent from the conversation ``key`` (empty for a new one): they wait there no more."""
+def drop_sent(connection: sqlite3.Connection, id: str | None, parts: Iterable[Part]) -> None:
+    """These parts were sent from there: they wait no more."""
+    key = id or ""
     if not connection.execute("SELECT 1 FROM draft_file WHERE conversation_id = ?", (key,)).fetchone():
         return
     for part in parts:
@@ -111,7 +112,8 @@ def _write_text(connection: sqlite3.Connection, id: str | None, text: str) -> No
         connection.execute(sql, (_NEW, replace_surrogates(text)))
 
 
-def _write_files(connection: sqlite3.Connection, key: str, files: Sequence[Attached]) -> None:
+def _write_files(connection: sqlite3.Connection, id: str | None, files: Sequence[Attached]) -> None:
+    key = id or ""
     there: dict[str, list[int]] = {}
     for number, digest in connection.execute(
         "SELECT number, digest FROM draft_file WHERE conversation_id = ? ORDER BY place", (key,)
@@ -130,7 +132,8 @@ def _write_files(connection: sqlite3.Connection, key: str, files: Sequence[Attac
     connection.executemany("DELETE FROM draft_file WHERE number = ?", left)
 
 
-def _write_answerer(connection: sqlite3.Connection, key: str, draft: Draft) -> None:
+def _write_answerer(connection: sqlite3.Connection, id: str | None, draft: Draft) -> None:
+    key = id or ""
     if draft.model or draft.params is not None:
         params = to_json(dict(draft.params)) if draft.params is not None else None
         sql = "INSERT OR REPLACE INTO draft_for (conversation_id, model, params) VALUES (?, ?, ?)"

@@ -72,6 +72,7 @@ class Turns:
         """
         now = self._clock()
         said = replace_surrogates(question.said) if question is not None else ""
+        drafted_in = None if new else turn.conversation_id
 
         def job(connection: sqlite3.Connection) -> None:
             if new:
@@ -80,7 +81,7 @@ class Turns:
                     "DELETE FROM meta WHERE name = 'draft' AND value = substr(?, 1, length(value))", (said,)
                 )
             if question is not None:
-                drop_sent(connection, "" if new else turn.conversation_id, question.parts)
+                drop_sent(connection, drafted_in, question.parts)
             if question is not None and turn.question_id is not None:
                 asked = Answer(question.parts, "done")
                 row = message_row(
@@ -101,7 +102,7 @@ class Turns:
                 " title = coalesce(nullif(title, ''), ?) WHERE id = ?",
                 (turn.reply_id, now, said, replace_surrogates(title), turn.conversation_id),
             )
-            drop_answerer(connection, None if new else turn.conversation_id)
+            drop_answerer(connection, drafted_in)
 
         await self._writer.write(job, durable=True)
 
