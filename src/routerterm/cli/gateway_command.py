@@ -88,7 +88,6 @@ def add(
     hide_provider: bool,
 ) -> None:
     """Create a key for the tool NAME and print it once; it cannot be shown again."""
-    from msgspec.structs import replace
 
     from routerterm.engine.virtual_keys import Allowance, VirtualKey, new_token, to_row
     from routerterm.gateway.access import hash_of
@@ -102,7 +101,7 @@ def add(
     if tools is not None and not hosted:
         raise click.UsageError("--tools names no tool.")
     token = new_token(secrets.token_urlsafe)
-    limits = Allowance(
+    allowance = Allowance(
         rpm,
         tpm,
         at_once,
@@ -112,8 +111,9 @@ def add(
         max_output=max_output,
         cache=cache,
         balance=balance,
+        tools=hosted,
+        hidden=hide_provider,
     )
-    allowance = replace(limits, tools=hosted, hidden=hide_provider)
     made = VirtualKey(name, hash_of(token), token[-4:], milliseconds(), allowance)
     if not _with_services(lambda services: services.store.gateway_keys.add(to_row(made))):
         raise click.UsageError(f"There is a key {name} already; `routerterm gateway key remove {name}` removes it.")

@@ -31,7 +31,7 @@ from routerterm.protocols.server_base import ServerCodec, ServerRequest
 
 if TYPE_CHECKING:
     from routerterm.gateway.cache import Slot
-    from routerterm.gateway.request import LARGE, Scope, beside_loop
+    from routerterm.gateway.request import Scope
     from routerterm.gateway.responses import ResponseHistory
     from routerterm.gateway.state import GatewayState
 

@@ -20,7 +20,7 @@ from routerterm.gateway.request import Receive, Scope, headers_of
 from routerterm.gateway.response import Response
 from routerterm.protocols.json_utils import dumps, text
 from routerterm.protocols.mcp.messages import parse_message
-from routerterm.protocols.mcp.server import Called, McpServerHalf
+from routerterm.protocols.mcp.server import Called, McpServerCodec
 from routerterm.protocols.mcp.values import McpInvalid, McpTool
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class McpEndpoint:
 
     def __init__(self, state: GatewayState) -> None:
         self._state = state
-        self._codec = McpServerHalf("routerterm", __version__, TOOLS)
+        self._codec = McpServerCodec("routerterm", __version__, TOOLS)
 
     async def post(self, scope: Scope, receive: Receive, out: Response, client: Client) -> None:
         """One message.  Only the owner: what it finds and tells is the person's own."""

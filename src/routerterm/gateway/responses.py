@@ -45,8 +45,10 @@ class ResponseHistory:
         self, body: bytes, response: Mapping[str, Any], client: Client, created_at: int, *, store: bool = True
     ) -> None:
         """Keep an answer with the part of its input that was new, unless the request or the caller forbids it."""
+        if not store:
+            return
         payload = await beside_loop(read_object, body)
-        if payload.get("store") is False or not store:
+        if payload.get("store") is False:
             return
         given = dumps(input_items(payload.get("input"))).decode("utf-8")
         previous = text(payload.get("previous_response_id")) or None

@@ -1,4 +1,4 @@
-"""What the server halves share: the value of a request that came in, and how our errors are told to clients.
+"""What the servers' sides share: the value of a request that came in, and how our errors are told to clients.
 
 A server side is a module of a protocol's room, found by `server_codec`; all are made alike
 (`ServerCodec`).  Requests come in by ``decode_request``; answers go out as one body, or piece by piece

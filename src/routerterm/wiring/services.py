@@ -218,8 +218,8 @@ class Services(Struct):
 
     async def budget_warnings(self) -> tuple[str, ...]:
         """The caps that have come to a percentage to be warned of since this was last asked, in words."""
-        now = await self.costs.budget.gauges(milliseconds())
-        before, self._gauges = self._gauges, now  # only now: who asks at the same time shall not say it again
+        gauges = await self.costs.budget.gauges(milliseconds())
+        before, self._gauges = self._gauges, gauges  # after the wait: who asks at the same time shall not say it again
         return tuple(f"Budget: {gauge.words}, {gauge.share:.0%}." for gauge in crossed(before, self._gauges))
 
     async def provider_statuses(self) -> tuple[tuple[str, ProviderStatus], ...]:

@@ -40,7 +40,7 @@ class Replied(Struct, frozen=True):
     status: int = 200
 
 
-class McpServerHalf:
+class McpServerCodec:
     """What the server is, and its tools."""
 
     def __init__(self, name: str, version: str, tools: Sequence[McpTool]) -> None:

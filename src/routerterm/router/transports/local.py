@@ -44,7 +44,7 @@ class LocalTransport:
         *,
         context: int = 4096,
         threads: int | None = None,
-        load_needs: Callable[[], object] = bool,
+        load_needs: Callable[[], object] = lambda: None,
     ) -> None:
         """``weights`` are files by model name, or the one file there is; ``context`` is the window in tokens.
 
