@@ -89,7 +89,6 @@ class ChatScreen(FramedScreen):
         self.status = parts.status
         self.chosen: str | None = None
         """The message that a command is about; None is the last one."""
-        self._framed = self.places.mode  # the place whose pane has the bright frame
         self._listed: str | None = None
         """The conversation of the list that a command is about; None is the open one."""
 
@@ -124,7 +123,6 @@ class ChatScreen(FramedScreen):
         super().on_mount()
         self._view.arrange_rows()
         self._view.prompt_glyph.show(self.app.active_theme, writing=self.composer.has_focus)
-        self._framed = self.places.mode
         self._parts.layout.arrange()
         self.show_keys()
         self._parts.show_idle_text(True)
@@ -211,9 +209,7 @@ class ChatScreen(FramedScreen):
         self._view.prompt_glyph.show(self.app.active_theme, writing=self.composer.has_focus)
         self._show_keys()
         self.status.refresh()
-        if self.places.mode != self._framed:
-            self._framed = self.places.mode
-            self.reframe()
+        self.focus_moved()
 
     def took_input(self, event: events.Key | events.Paste) -> bool:
         """Look at a key or a paste before it is handed on; True where it answered what the status row asks."""

@@ -99,6 +99,11 @@ class FramedScreen(FastScreen[None], Toned):
         for pane in self.query(FramePart):
             pane.refresh()
 
+    def focus_moved(self) -> None:
+        """Draw the lines anew where they were drawn with another pane bright."""
+        if self._lines and self.focus_box() != self._box:
+            self.reframe()
+
     def _laid_out(self) -> None:
         if self.panes() != self._drawn:
             self.reframe()
